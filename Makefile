@@ -1,0 +1,43 @@
+# `make` alone prints this list. Every target sets up what it needs, so any of them may be the first.
+PRIME := .venv/bin/prime
+PY    := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup browser demo run test check long bench migrate clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: .venv/.ready ## .venv from the lock file, with .venv/bin/prime
+.venv/.ready: pyproject.toml uv.lock .ci/setup
+	@bash .ci/setup
+	@touch $@
+
+browser: ## a Chromium for the browser tests, by apt where that is possible
+	@bash .ci/browser
+
+demo: setup ## all of Prime on this machine with no account: opens a page like Slack
+	@$(PRIME) demo
+
+run: setup ## Prime itself, in the workspace that .env names
+	@$(PRIME) run
+
+migrate: setup ## bring the database to this version's schema
+	@$(PRIME) migrate
+
+test: setup browser ## all tests
+	@$(PY) -m pytest -n auto --dist loadgroup
+
+check: setup ## format, lint, types, import rules, lock file
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/basedpyright
+	@.venv/bin/lint-imports
+
+long: setup browser ## the long forms of the property, fault and chaos tests
+	@PRIME_TEST_PROFILE=long $(PY) -m pytest -n auto --dist loadgroup
+
+bench: setup ## measured figures with the goal or peer beside each
+	@$(PY) -m tests.bench
+
+clean: ## what setup and the tests left in this folder
+	rm -rf .venv .cache build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
