@@ -3,26 +3,43 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from core.access.ports import AccessStore
+from core.approvals.ports import RequestStore
 from core.audit.ports import AuditStore
+from core.home.ports import HomeStore
 from core.inbox.ports import InboxStore
+from core.mappings.ports import MappingStore
+from core.people.ports import PeopleStore
 
 
 class Stores(Protocol):
     """Every area's store, all on one transaction."""
 
     @property
+    def access(self) -> AccessStore: ...
+    @property
     def audit(self) -> AuditStore: ...
     @property
+    def homes(self) -> HomeStore: ...
+    @property
     def inbox(self) -> InboxStore: ...
+    @property
+    def mappings(self) -> MappingStore: ...
+    @property
+    def people(self) -> PeopleStore: ...
+    @property
+    def requests(self) -> RequestStore: ...
 
 
 class Storage(Protocol):
     """Opens transactions. No network call is made while one is open."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Stores]:
-        """Commits when the block ends, rolls back when it raises.
+    def transaction(self, *, snapshot: bool = False) -> AbstractAsyncContextManager[Stores]:
+        """Commits when the block ends, rolls back when it raises. With `snapshot` it reads only, and all as of one
+        moment.
 
-        Raises DatabaseUnavailableError if Postgres does not answer."""
+        Raises DatabaseUnavailableError if Postgres does not answer, before the block or at any call in it;
+        ConflictError if another transaction was in the way of this one, which then did nothing."""
         ...
 
     async def schema_is_current(self) -> bool:

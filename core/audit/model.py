@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.errors import PrimeError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
@@ -40,3 +42,31 @@ class AuditHead:
     mac: bytes
     first_seq: int
     """The oldest row still kept: 1, or the one after the last retention checkpoint."""
+    key_id: str
+    """Empty before the first row."""
+    seal: bytes
+    """A mac over the above, so that nobody without the key can move the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheckpoint:
+    """What retention leaves in the place of rows `from_seq` to `through_seq`."""
+
+    from_seq: int
+    through_seq: int
+    through_mac: bytes
+    """Of the last row that was deleted: the chain goes on from it."""
+    kept_from: datetime
+    """What retention was asked to keep."""
+    key_id: str
+    seal: bytes
+
+
+class AuditBrokenError(PrimeError):
+    """The chain's end is not as Prime left it. Nothing is written on top of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Prime's audit log was changed from outside, so Prime makes no changes now. An operator should run "
+            "`prime audit verify`."
+        )

@@ -15,7 +15,8 @@ class InboxStore(Protocol):
 
     async def claim(self, *, holder: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
         """Takes up to `limit` waiting deliveries, or claimed ones whose lease is over, oldest first, skipping rows that
-        others hold and all but the oldest unfinished one of each order key."""
+        others hold and all but the oldest unfinished one of each order key. While one of an order key is held, no other
+        of it is given out, not even an older one that came late."""
         ...
 
     async def extend(self, claim_id: int, *, holder: str, lease_until: datetime) -> bool:
@@ -27,11 +28,13 @@ class InboxStore(Protocol):
         ...
 
     async def release(self, claim_id: int, *, holder: str) -> bool:
-        """Gives an unfinished claim back at once, for a shutdown that hands over its work."""
+        """Gives an unfinished claim back at once, for a shutdown that hands over its work. The attempt does not count;
+        False if this holder has it no more."""
         ...
 
     async def expire(self, *, received_before: datetime, now: datetime) -> int:
-        """Ends deliveries that waited too long and wipes their payloads; how many."""
+        """Ends deliveries that waited too long, those whose lease is over included, and wipes their payloads; how
+        many."""
         ...
 
     async def purge(self, *, finished_before: datetime) -> int:

@@ -1,0 +1,51 @@
+"""What access needs from outside."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.access.model import Facts, Grant, Role
+from core.people.model import PersonId
+
+
+class AccessStore(Protocol):
+    """Grants, and the facts that decide roles, inside the caller's transaction."""
+
+    async def lock(self) -> None:
+        """Lets one change of access happen at a time: waits for the others' transactions to end. Taken first."""
+        ...
+
+    async def facts(self, people: Collection[PersonId], *, now: datetime) -> dict[PersonId, Facts]:
+        """For each person asked for: profile if known, live grants, mapped roles. The configuration is not in it."""
+        ...
+
+    async def admin_candidates(self, *, now: datetime) -> Sequence[PersonId]:
+        """Everybody with a live ADMIN grant or an ADMIN mapping."""
+        ...
+
+    async def holders(self, *, now: datetime, after: PersonId | None, limit: int) -> Sequence[PersonId]:
+        """People with a live grant or mapping, by id, from behind `after`."""
+        ...
+
+    async def count_holders(self, *, now: datetime) -> int: ...
+
+    async def last_active(self, people: Collection[PersonId]) -> dict[PersonId, datetime]: ...
+
+    async def add_grant(
+        self,
+        *,
+        person: PersonId,
+        role: Role,
+        granted_by: str,
+        reason: str,
+        since: datetime,
+        until: datetime | None,
+    ) -> Grant: ...
+
+    async def end_grants(self, person: PersonId, *, now: datetime) -> Sequence[Grant]:
+        """Ends every live grant of the person; which."""
+        ...
+
+    async def take_ending(self, *, now: datetime, before: datetime) -> Sequence[Grant]:
+        """Live grants that end before then and were not announced, marked as announced."""
+        ...

@@ -1,0 +1,19 @@
+"""What one person's App Home shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.access.model import Holder
+from core.approvals.model import AccessRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    holder: Holder
+    own_request: AccessRequest | None
+    """Their request that waits for an admin."""
+    can_claim: bool
+    """Whether they are offered the first ADMIN role."""
+    open_requests: Sequence[AccessRequest]
+    """What waits for this admin's decision, oldest first; empty for everybody else."""
+    more_requests: bool

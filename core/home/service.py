@@ -1,0 +1,61 @@
+"""Gathering what App Home shows, for whoever looks at it."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from core.access.model import Role
+from core.access.permissions import Permission, may
+from core.access.service import Access
+from core.approvals.rules import EXPIRES_AFTER
+from core.approvals.service import Approvals
+from core.clock import Clock
+from core.home.model import Dashboard
+from core.people.model import PersonId
+from core.storage import Storage
+
+KEPT_FRESH = timedelta(days=30)
+"""A Home that nobody opened for this long is not written any more; opening it writes it again."""
+
+REQUESTS_SHOWN = 10
+
+
+class Home:
+    """The dashboard of each person."""
+
+    def __init__(self, storage: Storage, clock: Clock, access: Access, approvals: Approvals) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._access = access
+        self._approvals = approvals
+
+    async def open(self, person: PersonId) -> Dashboard:
+        """What to show somebody who opens it; from now on theirs is kept up to date."""
+        async with self._storage.transaction() as stores:
+            await stores.homes.opened(person, now=self._clock.now())
+        return await self.dashboard(person)
+
+    async def dashboard(self, person: PersonId) -> Dashboard:
+        holder = await self._access.standing_of(person)
+        async with self._storage.transaction() as stores:
+            waiting = (
+                await stores.requests.list_open(
+                    created_after=self._clock.now() - EXPIRES_AFTER, limit=REQUESTS_SHOWN + 1
+                )
+                if may(holder.role, Permission.DECIDE_REQUESTS)
+                else ()
+            )
+        return Dashboard(
+            holder=holder,
+            own_request=await self._approvals.open_of(person),
+            can_claim=holder.role is not Role.ADMIN and await self._access.can_claim(person),
+            open_requests=waiting[:REQUESTS_SHOWN],
+            more_requests=len(waiting) > REQUESTS_SHOWN,
+        )
+
+    async def shown_to(self, users: Collection[str], *, team: str, admins: bool) -> Sequence[PersonId]:
+        """Whose Home to write again: those of `users`, and with `admins` every ADMIN's, who have opened it lately."""
+        async with self._storage.transaction() as stores:
+            openers = await stores.homes.openers(since=self._clock.now() - KEPT_FRESH)
+        named = {PersonId(team, user) for user in users}
+        admin_ids = await self._access.admins() if admins else frozenset[PersonId]()
+        return [person for person in openers if person in named or person in admin_ids]

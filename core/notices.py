@@ -1,0 +1,28 @@
+"""What Prime owes to people in Slack, written into the inbox in the transaction of the change that it tells of, so that
+neither is there without the other. The bot's notifier turns each into messages."""
+
+from enum import StrEnum
+
+from core.inbox.model import Delivery, DeliveryKind
+
+
+class Notice(StrEnum):
+    """`notice` in the payload; the other fields are ids to look up again."""
+
+    REQUEST_OPENED = "access.request.opened"
+    """request_id"""
+    REQUEST_SETTLED = "access.request.settled"
+    """request_id"""
+    ROLE_CHANGED = "access.role.changed"
+    """user, role, by (user or empty), until (ISO or null)"""
+    GRANT_ENDING = "access.grant.ending"
+    """user, role, until (ISO)"""
+    NO_ADMIN_LEFT = "access.admin.none_left"
+    """reason"""
+    HOME_CHANGED = "home.changed"
+    """users: whose App Home shows something that changed; `admins: true` for every admin's"""
+
+
+def owe(notice: Notice, *, order_key: str | None = None, **fields: object) -> Delivery:
+    """The delivery that carries a notice. `fields` are JSON values. Notices of one `order_key` are told in order."""
+    return Delivery(kind=DeliveryKind.NOTICE, payload={"notice": notice.value, **fields}, order_key=order_key)

@@ -1,0 +1,70 @@
+"""The one seam to the database."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.access.ports import AccessStore
+from core.approvals.ports import RequestStore
+from core.audit.ports import AuditStore
+from core.home.ports import HomeStore
+from core.inbox.ports import InboxStore
+from core.mappings.ports import MappingStore
+from core.people.ports import PeopleStore
+from core.storage import Storage, Stores
+from db.access import PostgresAccess
+from db.audit import PostgresAudit
+from db.engine import connected, known_errors
+from db.inbox import PostgresInbox
+from db.mappings import PostgresMappings
+from db.migrate import head_revision
+from db.people import PostgresHomes, PostgresPeople
+from db.requests import PostgresRequests
+from db.secrets import SecretBox, SecretKeys
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStores:
+    access: AccessStore
+    audit: AuditStore
+    homes: HomeStore
+    inbox: InboxStore
+    mappings: MappingStore
+    people: PeopleStore
+    requests: RequestStore
+
+
+class PostgresStorage(Storage):
+    def __init__(self, engine: AsyncEngine, keys: SecretKeys) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._box = SecretBox(keys)
+        self._head_revision = head_revision()
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncGenerator[Stores]:
+        with known_errors():
+            async with connected(self._engine) as connection:
+                if snapshot:
+                    await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                async with connection.begin():
+                    yield PostgresStores(
+                        access=PostgresAccess(connection),
+                        audit=PostgresAudit(connection, self._keys.audit),
+                        homes=PostgresHomes(connection),
+                        inbox=PostgresInbox(connection, self._box),
+                        mappings=PostgresMappings(connection),
+                        people=PostgresPeople(connection),
+                        requests=PostgresRequests(connection),
+                    )
+
+    async def schema_is_current(self) -> bool:
+        with known_errors():
+            async with connected(self._engine) as connection:
+                if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:
+                    return False
+                revisions = await connection.execute(text("SELECT version_num FROM alembic_version"))
+                return revisions.scalars().all() == [self._head_revision]
