@@ -36,6 +36,7 @@ def channel(workspace: Workspace, channel: Channel, *, seen_by: str) -> Json:
         "unread": unread,
         "mentions": mentions,
         "members": len(channel.members),
+        "has_app": APP_USER_ID in channel.members,
     }
     if channel.kind is Kind.IM:
         shape["user"] = channel.other_than(seen_by)

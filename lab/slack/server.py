@@ -1,5 +1,6 @@
 """The lab's Slack, put together: `lab = SlackLab(manifest_path); await lab.start()`."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from aiohttp import web
 
 from lab.slack.clock import LabClock
 from lab.slack.errors import SlackError
-from lab.slack.happenings import AppConnectionChanged
+from lab.slack.happenings import AppConnectionChanged, Happening
 from lab.slack.http_delivery import SignedHttp
 from lab.slack.page_api import PageApi
 from lab.slack.page_stream import PageStream
@@ -56,6 +57,18 @@ class SlackLab:
     @property
     def signing_secret(self) -> str:
         return self.platform.app.signing_secret
+
+    async def app_connected(self) -> None:
+        """Waits until the app takes deliveries."""
+        connected = asyncio.Event()
+
+        def watch(happening: Happening) -> None:
+            if isinstance(happening, AppConnectionChanged) and happening.connected:
+                connected.set()
+
+        self.platform.announcer.watch(watch)
+        if not self.platform.deliveries.transport.connected:
+            await connected.wait()
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         application = web.Application(client_max_size=UPLOAD_LIMIT)

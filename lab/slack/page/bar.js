@@ -24,15 +24,20 @@ function People() {
     current: one.id === state.me,
     onSelect: () => switchTo(one.id),
   }));
-  return html`<${MenuButton} label=${`You are ${me.real_name}, ${me.kind}. Switch person`} items=${items} className="bar-button people">
-    <${Avatar} user=${state.me} size="small" /><span class="bar-name">${nameOf(state.me)}</span><span class="kind">${me.kind}</span><${Icon} name="chevron" />
+  return html`<${MenuButton} label=${`You are ${me.real_name}, ${me.kind}. Switch person`} items=${items}
+    className="bar-button people">
+    <${Avatar} user=${state.me} size="small" />
+    <span class="bar-name">${nameOf(state.me)}</span><span class="kind">${me.kind}</span><${Icon} name="chevron" />
   <//>`;
 }
 
 function AppStatus() {
   const { name, connected } = state.app;
+  const fine = state.live && connected;
   const text = !state.live ? "Reconnecting…" : connected ? `${name} is connected` : `${name} is not connected`;
-  return html`<span class="bar-status" role="status"><span class=${classes("dot", state.live && connected && "on")}></span><span class="bar-status-text">${text}</span></span>`;
+  return html`<span class=${classes("bar-status", !fine && "away")} role="status">
+    <span class=${classes("dot", fine && "on")}></span><span class="bar-status-text">${text}</span>
+  </span>`;
 }
 
 function Faults() {
@@ -67,5 +72,6 @@ const THEMES = { auto: ["auto", "as the system"], light: ["sun", "light"], dark:
 
 function ThemeButton() {
   const [icon, name] = THEMES[theme()];
-  return html`<button type="button" class="bar-button" aria-label=${`Colours: ${name}`} title=${`Colours: ${name}`} onClick=${nextTheme}><${Icon} name=${icon} /></button>`;
+  return html`<button type="button" class="bar-button" aria-label=${`Colours: ${name}`} title=${`Colours: ${name}`}
+    onClick=${nextTheme}><${Icon} name=${icon} /></button>`;
 }

@@ -60,7 +60,9 @@ function Input({ block, error }) {
   };
   const named = grouped || element.type.endsWith("_select") ? `${id}-label` : undefined;
   return html`
-    <label id=${`${id}-label`} for=${grouped ? undefined : id}><${Text} of=${label} />${optional && html`<small class="optional"> (optional)</small>`}</label>
+    <label id=${`${id}-label`} for=${grouped ? undefined : id}>
+      <${Text} of=${label} />${optional && html`<small class="optional"> (optional)</small>`}
+    </label>
     <${Element} key=${element.action_id} block=${block} element=${element} labelledby=${named} field=${field} />
     ${error && html`<p class="field-error" id=${`${id}-error`} role="alert"><span aria-hidden="true">⚠ </span>${error}</p>`}
     ${hint && html`<p class="hint" id=${`${id}-hint`}><${Text} of=${hint} /></p>`}
@@ -91,10 +93,13 @@ function Cell({ of }) {
   return of.text ?? String(of.value ?? "");
 }
 
+const TaskStatus = ({ status }) =>
+  html`<span class=${`task-status ${status}`} role="img" aria-label=${status.replace("_", " ")}>${STATUS[status]}</span>`;
+
 const STATUS = { pending: "○", in_progress: "◔", complete: "✓", error: "✕" };
 
 const Task = ({ block }) => html`
-  <span class=${`task-status ${block.status ?? "pending"}`} role="img" aria-label=${(block.status ?? "pending").replace("_", " ")}>${STATUS[block.status ?? "pending"]}</span>
+  <${TaskStatus} status=${block.status ?? "pending"} />
   <div class="task-text"><strong>${block.title}</strong>
     ${block.details && html`<${RichText} elements=${block.details.elements} />`}
     ${block.output && html`<${RichText} elements=${block.output.elements} />`}

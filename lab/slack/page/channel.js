@@ -36,8 +36,9 @@ function Header({ channel, onMenu }) {
 }
 
 const memberItems = (channel) => [
-  { label: `Add ${state.app.name} to this channel`, icon: "plus", onSelect: () => setAppMember(channel.id, true) },
-  { label: `Remove ${state.app.name} from this channel`, icon: "close", onSelect: () => setAppMember(channel.id, false) },
+  channel.has_app
+    ? { label: `Remove ${state.app.name} from this channel`, icon: "close", onSelect: () => setAppMember(channel.id, false) }
+    : { label: `Add ${state.app.name} to this channel`, icon: "plus", onSelect: () => setAppMember(channel.id, true) },
 ];
 
 function Tabs({ current }) {
@@ -59,7 +60,7 @@ function Conversation({ channel }) {
   const loaded = state.loaded.has(channel.id);
   return html`
     <${MessageList} label=${`Messages in ${name}`} messages=${messages} newFrom=${state.newFrom[channel.id]} place=${channel.id}
-      intro=${loaded && html`<${Intro} channel=${channel} name=${name} />`} typing=${state.typing[channel.id]}
+      intro=${loaded && html`<${Intro} channel=${channel} name=${name} />`}
       editing=${editing} onEdit=${onEdit} />
     ${channel.is_member
       ? html`<${Composer} channel=${channel.id} label=${`Message ${name}`} onEditLast=${editLast} />`
@@ -84,5 +85,6 @@ const About = () => html`<div class="about">
   <p>${state.app.description}</p>
   <p class=${state.app.connected ? "connected" : "disconnected"}>${state.app.connected ? "Connected" : "Not connected"}</p>
   ${state.app.commands.length > 0 && html`<h3>Commands</h3>
-    <dl>${state.app.commands.map(({ command, usage_hint: usage, description }) => html`<dt><code>${command} ${usage}</code></dt><dd>${description}</dd>`)}</dl>`}
+    <dl>${state.app.commands.map(({ command, usage_hint: usage, description }) => html`
+      <dt><code>${command} ${usage}</code></dt><dd>${description}</dd>`)}</dl>`}
 </div>`;

@@ -68,7 +68,8 @@ export function Composer({ channel, thread, label, onEditLast }) {
           <${Icon} name="close" /></button></span>`)}</div>`}
       ${trouble && html`<p class="field-error" role="alert">${trouble}</p>`}
       <div class="composer-bar">
-        <${MenuButton} label="Attach and shortcuts" items=${plusItems(() => picker.current.click())} className="icon-button round"><${Icon} name="plus" /><//>
+        <${MenuButton} label="Attach and shortcuts" items=${plusItems(() => picker.current.click())} 
+          className="icon-button round"><${Icon} name="plus" /><//>
         <input ref=${picker} type="file" multiple hidden onChange=${attach} />
         <span class="composer-keys" aria-hidden="true"><b>Shift + Enter</b> for a new line</span>
         <button type="button" class=${classes("send", (text.trim() || files.length) && "ready")} aria-label="Send" title="Send"
@@ -94,9 +95,12 @@ function CommandHint({ text, thread }) {
   if (!command) return null;
   if (thread) return html`<p class="command-hint warning"><${Icon} name="warning" /> Commands do not work in threads.</p>`;
   if (!state.app.connected) {
-    return html`<p class="command-hint warning"><${Icon} name="warning" /> ${state.app.name} is not connected, so ${command.command} will fail.</p>`;
+    return html`<p class="command-hint warning">
+      <${Icon} name="warning" /> ${state.app.name} is not connected, so ${command.command} will fail.
+    </p>`;
   }
-  return html`<p class="command-hint"><${Icon} name="bolt" /> <b>${command.command}</b> ${[command.usage_hint, command.description].filter(Boolean).join(" · ")}</p>`;
+  return html`<p class="command-hint">
+    <${Icon} name="bolt" /> <b>${command.command}</b> ${[command.usage_hint, command.description].filter(Boolean).join(" · ")}</p>`;
 }
 
 /** What was typed and not sent, kept over a reload and over looking elsewhere. */

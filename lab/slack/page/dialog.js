@@ -10,8 +10,12 @@ export function Dialog({ labelledby, className, onCancel, children }) {
     return () => shown.close(); // which gives the focus back to where it was
   }, []);
   const cancel = (event) => {
+    if (event.target !== dialog.current && event.key !== "Escape") return; // a file picker has a "cancel" too
     event.preventDefault();
-    if (event.target === dialog.current) onCancel();
+    onCancel();
   };
-  return html`<dialog ref=${dialog} class=${className} aria-labelledby=${labelledby} onCancel=${cancel}>${children}</dialog>`;
+  // Esc is taken as a key: the browser would close the dialog by itself at the second "cancel" in a row. The tabindex
+  // keeps the focus inside, and so the key, when one clicks on plain text.
+  return html`<dialog ref=${dialog} class=${className} aria-labelledby=${labelledby} tabindex="-1" onCancel=${cancel}
+    onKeyDown=${(event) => event.key === "Escape" && cancel(event)}>${children}</dialog>`;
 }

@@ -1,6 +1,6 @@
 // Messages one under another: by days, grouped by who speaks, kept at the newest.
 import { Message } from "./message.js";
-import { nameOf, state } from "./state.js";
+import { state } from "./state.js";
 import { dayOf } from "./times.js";
 import { Fragment, html, useLayoutEffect, useRef, useState } from "./ui.js";
 
@@ -8,7 +8,7 @@ const GROUP_SECONDS = 300;
 const NEAR_END_PIXELS = 80;
 
 /** `newFrom`: the ts of the first unread message. `divide`: draws something after the first message (a thread's parent). */
-export function MessageList({ label, messages, newFrom, inThread, typing, intro, divide, place, editing, onEdit }) {
+export function MessageList({ label, messages, newFrom, inThread, intro, divide, place, editing, onEdit }) {
   const box = useRef();
   const atEnd = useRef(true);
   useLayoutEffect(() => {
@@ -37,18 +37,15 @@ export function MessageList({ label, messages, newFrom, inThread, typing, intro,
         <//>`;
       })}
     </div>
-    <${Typing} typing=${typing} />
   </div>`;
 }
 
-const Divider = ({ text, isNew }) => html`<div class=${isNew ? "divider new" : "divider"} role="separator" aria-label=${text}><span>${text}</span></div>`;
+const Divider = ({ text, isNew }) =>
+  html`<div class=${isNew ? "divider new" : "divider"} role="separator" aria-label=${text}><span>${text}</span></div>`;
 
 const follows = (before, message) =>
   before && before.user === message.user && !before.ephemeral && !before.tombstone && !message.tombstone &&
   before.username === message.username && !before.reply_count && message.ts - before.ts < GROUP_SECONDS;
-
-const Typing = ({ typing }) =>
-  html`<p class="typing" role="status">${typing?.until > Date.now() && `${nameOf(typing.user)} is typing…`}</p>`;
 
 /** Which message is being edited, and the last own one, for the arrow-up key of the composer. */
 export function useEditing(messages) {

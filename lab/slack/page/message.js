@@ -8,8 +8,8 @@ import { Icon } from "./icons.js";
 import { Mrkdwn } from "./mrkdwn.js";
 import { MenuButton } from "./popover.js";
 import { unescape } from "./references.js";
-import { deleteMessage, dismiss, editMessage, fromApp, openThread, runShortcut } from "./session.js";
-import { nameOf, state } from "./state.js";
+import { deleteMessage, dismiss, editMessage, openThread, runShortcut } from "./session.js";
+import { isApp, nameOf, state } from "./state.js";
 import { fullTimeOf, timeOf } from "./times.js";
 import { classes, html, useEffect, useRef, useState } from "./ui.js";
 
@@ -27,7 +27,7 @@ export function Message({ message, grouped, inThread, editing, onEdit }) {
     <div class="message-main">
       ${!compact && html`<header>
         <span class="author">${tombstone ? "Deleted" : name}</span>
-        ${fromApp(message) && html`<span class="badge">APP</span>`}
+        ${(isApp(user) || message.bot_id) && html`<span class="badge">APP</span>`}
         <${Time} ts=${message.ts} />
       </header>`}
       ${editing ? html`<${Editor} message=${message} onDone=${() => onEdit(null)} />` : html`<${Content} message=${message} />`}

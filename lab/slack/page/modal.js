@@ -59,16 +59,19 @@ function ModalView({ view, isTop, title }) {
   const deep = Boolean(view.previous_view_id);
   return html`<form ref=${panel} class="modal-view" hidden=${!isTop} noValidate onSubmit=${submit}>
     <header>
-      ${deep && html`<button type="button" class="icon-button" aria-label="Back" title="Back" onClick=${() => close(view, false)}><${Icon} name="back" /></button>`}
+      ${deep && html`<button type="button" class="icon-button" aria-label="Back" title="Back"
+        onClick=${() => close(view, false)}><${Icon} name="back" /></button>`}
       <h2 id=${title}><${PlainText} text=${view.title.text} /></h2>
-      <button type="button" class="icon-button" aria-label="Close all" title="Close" onClick=${() => close(view, true)}><${Icon} name="close" /></button>
+      <button type="button" class="icon-button" aria-label="Close all" title="Close"
+        onClick=${() => close(view, true)}><${Icon} name="close" /></button>
     </header>
     <div class="modal-body">
       ${trouble && html`<p class="modal-trouble" role="alert"><${Icon} name="warning" /> ${trouble}</p>`}
       <${FormProvider} value=${form}><${Blocks} blocks=${view.blocks} errors=${errors} /><//>
     </div>
     <footer>
-      <button type="button" class="button" onClick=${() => close(view, false)}><${PlainText} text=${view.close?.text ?? (view.submit ? "Cancel" : "Close")} /></button>
+      <button type="button" class="button" onClick=${() => close(view, false)}>
+        <${PlainText} text=${view.close?.text ?? (view.submit ? "Cancel" : "Close")} /></button>
       ${view.submit && html`<button type="submit" class=${classes("button primary", sending && "busy")} aria-busy=${sending || undefined}>
         <${PlainText} text=${view.submit.text} /></button>`}
     </footer>

@@ -73,7 +73,7 @@ export function MenuButton({ label, items, className, align, children, ...rest }
 
 function Menu({ anchor, items, align, label, onClose }) {
   const list = useRef();
-  useEffect(() => list.current.querySelector("[role=menuitem]")?.focus(), []);
+  useLayoutEffect(() => list.current.querySelector("[role=menuitem]")?.focus(), []);
   const onKeyDown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Tab") onClose(true);

@@ -1,7 +1,7 @@
 // A menu to choose from by typing: all of Slack's selects, single and multiple.
 import { Icon } from "./icons.js";
 import { Popover } from "./popover.js";
-import { classes, html, useEffect, useId, useRef, useState } from "./ui.js";
+import { classes, html, useEffect, useId, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const PAUSE_MS = 200;
 
@@ -51,7 +51,7 @@ function Choices({ anchor, chosen, many, onToggle, onClose, placeholder, groups,
   const list = useId();
   const input = useRef();
   const flat = found.flatMap((group) => group.choices);
-  useEffect(() => input.current.focus(), []);
+  useLayoutEffect(() => input.current.focus(), []);
   useEffect(() => setActive(0), [query]);
   useEffect(() => document.getElementById(`${list}-${active}`)?.scrollIntoView({ block: "nearest" }), [active]);
   const onKeyDown = (event) => {

@@ -2,22 +2,32 @@
 import * as api from "./api.js";
 import { format, parse } from "./route.js";
 import {
-  addNote, appChannel, change, channelOf, isApp, putMessage, replaceMessages, state, threadKey, topLevel,
+  addNote, appChannel, change, channelOf, putMessage, replaceMessages, state, threadKey, topLevel,
 } from "./state.js";
 
 const FIRST_PERSON = "U0NILS"; // the newcomer: the demo begins with somebody who has nothing yet
 const LAST_PERSON = "prime-lab.person";
-const TYPING_MS = 5000;
+const AGAIN_MS = 2000;
 
 let closeStream = () => {};
 let visit = 0;
+let reads = 0;
+let held = [];
 
 // --- coming and going ------------------------------------------------------------------------
 
 export function start() {
   window.addEventListener("hashchange", arrive);
+  window.addEventListener("unhandledrejection", tellTrouble);
   document.addEventListener("visibilitychange", markRead);
   return arrive();
+}
+
+/** What the server refused, wherever it was asked for, is told where the person is. */
+function tellTrouble(event) {
+  if (!(event.reason instanceof api.ApiError)) return;
+  event.preventDefault();
+  addNote(state.place.channel, state.place.thread, event.reason.message);
 }
 
 /** Goes to a place, given as the parts that change. */
@@ -56,31 +66,59 @@ async function arrive() {
 /** Whether the page can be shown as this person; forgets all that another one saw. */
 async function become(me) {
   closeStream();
+  held = [];
+  await listen(me); // before reading: what happens after the reading is then heard of
   try {
-    const boot = await api.get("boot", { as: me });
-    Object.assign(state, { messages: {}, loaded: new Set(), longer: new Set(), views: [], home: null, place: {} });
-    takeBoot(boot);
+    await reading(async () => {
+      const boot = await api.get("boot", { as: me });
+      Object.assign(state, { messages: {}, loaded: new Set(), longer: new Set(), views: [], home: null, place: {} });
+      takeBoot(boot);
+    });
   } catch (error) {
+    closeStream();
     if (error.code === "user_not_found" && me !== FIRST_PERSON) {
       localStorage.removeItem(LAST_PERSON);
       location.hash = "";
       return false;
     }
     change({ status: error.message });
-    setTimeout(arrive, 2000);
+    setTimeout(arrive, AGAIN_MS);
     return false;
   }
   localStorage.setItem(LAST_PERSON, me);
-  let greeted = false;
-  closeStream = api.openStream(me, {
-    onUp: (live) => change({ live }),
-    onEvent: (event) => {
-      if (event.type === "hello" && greeted) catchUp(); // a reconnection: whatever came in between was missed
-      greeted = true;
-      take(event);
-    },
-  });
   return true;
+}
+
+/** Opens the stream of events; resolves when it is open, or when it is clear that it is not. */
+function listen(me) {
+  return new Promise((settled) => {
+    let greeted = false;
+    closeStream = api.openStream(me, {
+      onUp: (live) => {
+        change({ live });
+        if (!live) settled();
+      },
+      onEvent: (event) => {
+        if (event.type !== "hello") {
+          if (reads) held.push(event);
+          else take(event);
+        } else if (greeted) catchUp(); // a reconnection: whatever came in between was missed
+        greeted = true;
+        settled();
+      },
+    });
+  });
+}
+
+/** Events that come while something is read are taken after it, since what is read may be older than they are. */
+async function reading(read) {
+  reads += 1;
+  try {
+    return await read();
+  } finally {
+    reads -= 1;
+    if (!reads) held.splice(0).forEach(take);
+  }
 }
 
 function takeBoot(boot) {
@@ -111,13 +149,9 @@ function existing({ me, channel, tab, thread }) {
 
 async function load({ channel, tab, thread }) {
   if (!channel) return;
-  try {
-    if (tab === "home" || tab === "messages") await openTab(tab);
-    if (tab !== "home" && tab !== "about") await loadMessages(channel, null);
-    if (thread) await loadMessages(channel, thread);
-  } catch (error) {
-    addNote(channel, null, error.message);
-  }
+  if (tab === "home" || tab === "messages") await openTab(tab);
+  if (tab !== "home" && tab !== "about") await loadMessages(channel, null);
+  if (thread) await loadMessages(channel, thread);
   markRead();
 }
 
@@ -127,19 +161,20 @@ async function openTab(tab) {
   if (state.home === before) change({ home: view }); // else the app has published a newer one meanwhile
 }
 
-async function loadMessages(channel, thread) {
-  const me = state.me;
-  const query = { as: me, channel, ...(thread ? { thread_ts: thread } : {}) };
-  const { messages, has_more: hasMore } = await api.get("messages", query);
-  if (me !== state.me) return; // somebody else meanwhile
-  replaceMessages(channel, thread, messages);
-  state.loaded.add(threadKey(channel, thread));
-  if (!thread) {
-    state.longer[hasMore ? "add" : "delete"](channel);
-    state.newFrom[channel] ??= firstUnread(channel);
-  }
-  change();
-}
+const loadMessages = (channel, thread) =>
+  reading(async () => {
+    const me = state.me;
+    const query = { as: me, channel, ...(thread ? { thread_ts: thread } : {}) };
+    const { messages, has_more: hasMore } = await api.get("messages", query);
+    if (me !== state.me) return; // somebody else meanwhile
+    replaceMessages(channel, thread, messages);
+    state.loaded.add(threadKey(channel, thread));
+    if (!thread) {
+      state.longer[hasMore ? "add" : "delete"](channel);
+      state.newFrom[channel] ??= firstUnread(channel);
+    }
+    change();
+  });
 
 function firstUnread(channel) {
   const unread = channelOf(channel)?.unread ?? 0;
@@ -148,7 +183,7 @@ function firstUnread(channel) {
 }
 
 async function catchUp() {
-  takeBoot(await api.get("boot", { as: state.me }));
+  await reading(async () => takeBoot(await api.get("boot", { as: state.me })));
   state.loaded.clear();
   await load(state.place);
 }
@@ -159,7 +194,7 @@ function markRead() {
   const shown = channelOf(channel);
   if (!shown?.unread || document.hidden || tab === "home" || tab === "about" || !state.loaded.has(channel)) return;
   const newest = topLevel(channel).findLast((message) => !message.ephemeral);
-  if (newest) api.post("read", { as: state.me, channel, ts: newest.ts }).catch(() => {});
+  if (newest) api.post("read", { as: state.me, channel, ts: newest.ts });
 }
 
 // --- what happens meanwhile ------------------------------------------------------------------
@@ -179,7 +214,6 @@ const TAKERS = {
   person: ({ person }) => change({ people: { ...state.people, [person.id]: person } }),
   app: ({ connected }) => change({ app: { ...state.app, connected } }),
   faults: ({ faults }) => change({ faults }),
-  typing: takeTyping,
 };
 
 function take(event) {
@@ -191,8 +225,6 @@ function takeMessage({ channel, message }) {
   // Only what is on screen is kept: the rest is read when the person comes to it.
   if (!state.loaded.has(channel) && !message.thread_ts) return;
   putMessage(channel, message);
-  if (message.thread_ts) delete state.typing[threadKey(channel, message.thread_ts)];
-  delete state.typing[channel];
 }
 
 function below(id) {
@@ -205,32 +237,21 @@ function takeChannel({ channel }) {
   if (channel.id === state.place.channel) markRead();
 }
 
-function takeTyping({ channel, thread_ts: thread, user }) {
-  if (user === state.me) return;
-  const key = threadKey(channel, thread);
-  state.typing[key] = { user, until: Date.now() + TYPING_MS };
-  setTimeout(change, TYPING_MS);
-}
-
 // --- doing -----------------------------------------------------------------------------------
 
 /** Posts a message, or runs a command if the text is one. What goes wrong is told in the place, as Slack does. */
 export async function send({ channel, thread, text, files = [] }) {
   const command = /^(\/\S+)\s*([\s\S]*)$/.exec(text);
   const place = { as: state.me, channel, ...(thread ? { thread_ts: thread } : {}) };
-  try {
-    if (command && !files.length) {
-      const answer = await api.post("commands", { ...place, command: command[1], text: command[2].trimEnd() });
-      if (!answer.ok) addNote(channel, thread, commandTrouble(command[1], answer));
-    } else {
-      await api.post("messages", { ...place, text, file_ids: files.map((file) => file.id) });
-    }
-  } catch (error) {
-    addNote(channel, thread, error.message);
+  if (command && !files.length) {
+    const answer = await api.post("commands", { ...place, command: command[1], text: command[2].trimEnd() });
+    if (!answer.ok) addNote(channel, thread, troubleWith(command[1], answer));
+  } else {
+    await api.post("messages", { ...place, text, file_ids: files.map((file) => file.id) });
   }
 }
 
-function commandTrouble(command, { error, message }) {
+function troubleWith(command, { error, message }) {
   const trouble = error === "operation_timeout" ? `${command} failed with the error "operation_timeout".` : message;
   const away = state.app.connected ? "" : ` ${state.app.name} is not connected to this workspace.`;
   return `${trouble || `${command} failed with the error "${error}".`}${away}`;
@@ -239,12 +260,8 @@ function commandTrouble(command, { error, message }) {
 export async function runShortcut(shortcut, message) {
   const { channel, thread } = state.place;
   const target = message ? { channel: message.channel, ts: message.ts } : { channel };
-  try {
-    const answer = await api.post("shortcuts", { as: state.me, callback_id: shortcut.callback_id, ...target });
-    if (!answer.ok) addNote(channel, thread, commandTrouble(shortcut.name, answer));
-  } catch (error) {
-    addNote(channel, thread, error.message);
-  }
+  const answer = await api.post("shortcuts", { as: state.me, callback_id: shortcut.callback_id, ...target });
+  if (!answer.ok) addNote(channel, thread, troubleWith(shortcut.name, answer));
 }
 
 export const editMessage = (message, text) =>
@@ -265,5 +282,3 @@ export const setAppMember = (channel, present) =>
   api.post("members", { channel, user: state.app.bot_user_id, present });
 
 export const switchFault = (name, on) => api.post("faults", { name, on });
-
-export const fromApp = (message) => isApp(message.user) || Boolean(message.bot_id);

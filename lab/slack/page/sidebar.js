@@ -20,7 +20,10 @@ export function Sidebar({ open, onClose }) {
   return html`
     ${open && html`<div class="scrim" onClick=${onClose}></div>`}
     <nav class=${classes("sidebar", open && "open")} aria-label="Channels and messages">
-      <div class="workspace"><strong>Acme</strong><button type="button" class="icon-button drawer-button" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></div>
+      <div class="workspace">
+        <strong>Acme</strong>
+        <button type="button" class="icon-button drawer-button" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button>
+      </div>
       <div class="sidebar-scroll">
         ${section("Channels", of("channel", "private"))}
         ${section("Direct messages", of("im", "mpim"), html`<${NewMessage} onPick=${onClose} />`)}
@@ -43,12 +46,14 @@ function Entry({ channel, onPick }) {
     app: html`<${Avatar} user=${state.app.bot_user_id} size="tiny" />`,
   }[channel.kind];
   const unread = channel.unread > 0 && !current;
-  const told = channel.mentions > 0 ? `, ${channel.mentions} mentions` : unread ? ", unread" : "";
+  const mentions = channel.mentions === 1 ? ", 1 mention" : `, ${channel.mentions} mentions`;
+  const told = channel.mentions > 0 ? mentions : unread ? ", unread" : "";
   return html`<button type="button" aria-current=${current ? "page" : undefined} aria-label=${`${name}${told}`}
     class=${classes("entry", current && "current", unread && "unread", !channel.is_member && "outside")} onClick=${onPick}>
     ${face}<span class="entry-name">${name}</span>
     ${channel.mentions > 0 && !current && html`<span class="count">${channel.mentions}</span>`}
-    ${channel.kind === "app" && html`<span class=${classes("dot", state.app.connected && "on")} title=${state.app.connected ? "Connected" : "Not connected"}></span>`}
+    ${channel.kind === "app" && html`<span class=${classes("dot", state.app.connected && "on")}
+      title=${state.app.connected ? "Connected" : "Not connected"}></span>`}
   </button>`;
 }
 

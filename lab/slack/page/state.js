@@ -24,8 +24,6 @@ export const state = {
   /** The open modals, the top one last. */
   views: [],
   home: null,
-  /** Who is typing, by `threadKey`: {user, until}. */
-  typing: {},
 };
 
 const listeners = new Set();

@@ -19,9 +19,10 @@ export function Thread() {
     <header class="channel-header">
       <h2>Thread</h2>
       <span class="topic">${isDirect(channel) ? "" : "#"}${channelName(channel)}</span>
-      <button type="button" class="icon-button" aria-label="Close thread" title="Close thread" onClick=${closeThread}><${Icon} name="close" /></button>
+      <button type="button" class="icon-button" aria-label="Close thread" title="Close thread"
+        onClick=${closeThread}><${Icon} name="close" /></button>
     </header>
-    <${MessageList} key=${thread} label="Thread" messages=${messages} inThread place=${thread} typing=${state.typing[threadKey(id, thread)]}
+    <${MessageList} key=${thread} label="Thread" messages=${messages} inThread place=${thread}
       divide=${replies > 0 && html`<div class="divider replies"><span>${replies === 1 ? "1 reply" : `${replies} replies`}</span></div>`}
       intro=${state.loaded.has(threadKey(id, thread)) && !messages.length && html`<p class="intro">This message is not there any more.</p>`}
       editing=${editing} onEdit=${onEdit} />
