@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 
+from core.access.service import Access
+from core.approvals.service import Approvals
+from core.audit.service import AuditLog
 from core.clock import Clock
+from core.home.service import Home
 from core.inbox.service import Inbox
+from core.mappings.ports import GroupDirectory
+from core.mappings.service import Mappings
+from core.people.model import PersonId
+from core.people.ports import Directory
+from core.people.service import People
 from core.storage import Storage
 
 
@@ -12,3 +21,37 @@ class Services:
     clock: Clock
     storage: Storage
     inbox: Inbox
+    people: People
+    access: Access
+    approvals: Approvals
+    mappings: Mappings
+    home: Home
+    audit: AuditLog
+
+
+def build_services(
+    *,
+    clock: Clock,
+    storage: Storage,
+    inbox: Inbox,
+    directory: Directory,
+    groups: GroupDirectory,
+    team: str,
+    admin_users: tuple[str, ...],
+) -> Services:
+    """`admin_users` are the user ids of PRIME_ADMINS."""
+    configured = frozenset(PersonId(team, user) for user in admin_users)
+    people = People(storage, clock, directory, team=team, configured_admins=configured)
+    access = Access(storage, clock, people, configured_admins=configured)
+    approvals = Approvals(storage, clock, people, access)
+    return Services(
+        clock=clock,
+        storage=storage,
+        inbox=inbox,
+        people=people,
+        access=access,
+        approvals=approvals,
+        mappings=Mappings(storage, clock, people, access, groups, team=team, configured_admins=configured),
+        home=Home(storage, clock, access, approvals),
+        audit=AuditLog(storage),
+    )

@@ -13,7 +13,7 @@ from core.access.ports import AccessStore
 from core.mappings.model import WORKSPACE_ADMINS, WORKSPACE_OWNERS
 from core.people.model import PersonId
 from db.models import GrantRow, GroupMemberRow, MappingRow, PersonRow
-from db.people import PostgresPeople, is_one_of
+from db.people import PostgresPeople, as_rows, is_one_of
 
 _CHANGES_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('prime.access'))")
 
@@ -78,15 +78,17 @@ class PostgresAccess(AccessStore):
         mapped = select(_mapped.c.team, _mapped.c.user).where(_mapped.c.role == admin)
         return await self._people(union(granted, mapped))
 
-    async def holders(self, *, now: datetime, after: PersonId | None, limit: int) -> Sequence[PersonId]:
-        everybody = _holders(now).subquery()
+    async def holders(
+        self, configured: Collection[PersonId], *, now: datetime, after: PersonId | None, limit: int
+    ) -> Sequence[PersonId]:
+        everybody = _holders(configured, now).subquery()
         page = select(everybody.c.team, everybody.c.user).order_by(everybody.c.team, everybody.c.user).limit(limit)
         if after is not None:
             page = page.where(tuple_(everybody.c.team, everybody.c.user) > tuple_(after.team, after.user))
         return await self._people(page)
 
-    async def count_holders(self, *, now: datetime) -> int:
-        count = select(func.count()).select_from(_holders(now).subquery())
+    async def count_holders(self, configured: Collection[PersonId], *, now: datetime) -> int:
+        count = select(func.count()).select_from(_holders(configured, now).subquery())
         return (await self._connection.execute(count)).scalar_one()
 
     async def last_active(self, people: Collection[PersonId]) -> dict[PersonId, datetime]:
@@ -130,8 +132,8 @@ class PostgresAccess(AccessStore):
     async def end_grants(self, person: PersonId, *, now: datetime) -> Sequence[Grant]:
         ended = (
             update(GrantRow)
-            .where(GrantRow.team == person.team, GrantRow.user == person.user, _is_live(now))
-            .values(until=now)
+            .where(GrantRow.team == person.team, GrantRow.user == person.user, _is_not_over(now))
+            .values(until=func.greatest(now, GrantRow.since))
             .returning(*_grant_columns)
         )
         return [_grant(row) for row in await self._connection.execute(ended)]
@@ -150,11 +152,20 @@ class PostgresAccess(AccessStore):
 
 
 def _is_live(now: datetime) -> ColumnElement[bool]:
-    return and_(GrantRow.since <= now, or_(GrantRow.until.is_(None), GrantRow.until > now))
+    return and_(GrantRow.since <= now, _is_not_over(now))
 
 
-def _holders(now: datetime) -> Any:
-    return union(select(GrantRow.team, GrantRow.user).where(_is_live(now)), select(_mapped.c.team, _mapped.c.user))
+def _is_not_over(now: datetime) -> ColumnElement[bool]:
+    return or_(GrantRow.until.is_(None), GrantRow.until > now)
+
+
+def _holders(configured: Collection[PersonId], now: datetime) -> Any:
+    named = as_rows(configured)
+    return union(
+        select(GrantRow.team, GrantRow.user).where(_is_live(now)),
+        select(_mapped.c.team, _mapped.c.user),
+        select(named.c.team, named.c.user),
+    )
 
 
 def _grant(row: Row[*tuple[Any, ...]]) -> Grant:

@@ -1,5 +1,6 @@
 """Roles, and how people come to hold them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -91,3 +92,12 @@ class Holder:
     role: Role
     holdings: tuple[Holding, ...]
     last_active_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPage:
+    """Some lines of the list of users; `next_after` pages on, None on the last page."""
+
+    holders: Sequence[Holder]
+    total: int
+    next_after: PersonId | None

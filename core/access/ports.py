@@ -12,7 +12,8 @@ class AccessStore(Protocol):
     """Grants, and the facts that decide roles, inside the caller's transaction."""
 
     async def lock(self) -> None:
-        """Lets one change of access happen at a time: waits for the others' transactions to end. Taken first."""
+        """Lets one change of access happen at a time: waits for the others' transactions to end. Taken first; the time
+        of the change is read after it, so that changes have the order of their times."""
         ...
 
     async def facts(self, people: Collection[PersonId], *, now: datetime) -> dict[PersonId, Facts]:
@@ -23,11 +24,13 @@ class AccessStore(Protocol):
         """Everybody with a live ADMIN grant or an ADMIN mapping."""
         ...
 
-    async def holders(self, *, now: datetime, after: PersonId | None, limit: int) -> Sequence[PersonId]:
-        """People with a live grant or mapping, by id, from behind `after`."""
+    async def holders(
+        self, configured: Collection[PersonId], *, now: datetime, after: PersonId | None, limit: int
+    ) -> Sequence[PersonId]:
+        """The configured and everybody with a live grant or mapping, by id, from behind `after`."""
         ...
 
-    async def count_holders(self, *, now: datetime) -> int: ...
+    async def count_holders(self, configured: Collection[PersonId], *, now: datetime) -> int: ...
 
     async def last_active(self, people: Collection[PersonId]) -> dict[PersonId, datetime]: ...
 
@@ -43,7 +46,8 @@ class AccessStore(Protocol):
     ) -> Grant: ...
 
     async def end_grants(self, person: PersonId, *, now: datetime) -> Sequence[Grant]:
-        """Ends every live grant of the person; which."""
+        """Ends every grant of the person that is not over, also one that another replica's clock dates a little ahead;
+        which."""
         ...
 
     async def take_ending(self, *, now: datetime, before: datetime) -> Sequence[Grant]:

@@ -1,9 +1,13 @@
 """Who holds which role. Pure: facts in, role out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core.access.model import Facts, Holder, Holding, Role, Source
+from core.access.model import Facts, Grant, Holder, Holding, Role, Source
+from core.durations import LONGEST
+from core.errors import InvalidInputError
 from core.people.model import Standing
+
+SENT_TWICE_WITHIN = timedelta(seconds=30)
 
 
 def effective_role(facts: Facts, now: datetime) -> Role:
@@ -23,6 +27,14 @@ def holdings(facts: Facts, now: datetime) -> tuple[Holding, ...]:
     return tuple(sorted(found, key=lambda h: (-h.role, h.until is not None, h.until.timestamp() if h.until else 0.0)))
 
 
+def is_same(grant: Grant, role: Role, duration: timedelta | None, *, now: datetime) -> bool:
+    """Whether giving the role for this long would only repeat the grant: a form or command that was sent twice. The
+    same duration later on is a new one, with a later end."""
+    given_for = grant.until - grant.since if grant.until else None
+    just_given = grant.until is None or now - grant.since < SENT_TWICE_WITHIN
+    return grant.is_live(now) and grant.role is role and given_for == duration and just_given
+
+
 def is_permanent_admin(facts: Facts, now: datetime) -> bool:
     """Whether they count for the last-admin rule: ADMIN now, for a reason that has no end date."""
     return effective_role(facts, now) is Role.ADMIN and any(
@@ -35,3 +47,15 @@ def lasting_role(holder: Holder) -> Role:
     if holder.role is Role.NONE:
         return Role.NONE
     return max((holding.role for holding in holder.holdings if holding.until is None), default=Role.NONE)
+
+
+def end_of(duration: timedelta | None, now: datetime) -> datetime | None:
+    """When what is given now ends; None is never. Raises InvalidInputError."""
+    check_duration(duration)
+    return None if duration is None else now + duration
+
+
+def check_duration(duration: timedelta | None) -> None:
+    """None is without end. Raises InvalidInputError for less than a second or over ten years."""
+    if duration is not None and not timedelta(seconds=1) <= duration <= LONGEST:
+        raise InvalidInputError("A role is given for at least a second and at most ten years.", field="duration")

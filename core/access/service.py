@@ -1,13 +1,12 @@
 """Who may act, and changing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.access.last_admin import permanent_admins, refuse_if_last, with_configuration
-from core.access.model import Facts, Grant, Holder, Principal, Role
+from core.access.model import Facts, Grant, Holder, Principal, Role, UserPage
 from core.access.permissions import Permission, require
-from core.access.rules import effective_role, holdings
+from core.access.rules import effective_role, end_of, holdings, is_same
 from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError
@@ -18,15 +17,6 @@ from core.storage import Storage, Stores
 
 ENDS_SOON = timedelta(days=1)
 """How long before its end a grant is announced to its holder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserPage:
-    """Some lines of the list of users; `next_after` pages on, None on the last page."""
-
-    holders: Sequence[Holder]
-    total: int
-    next_after: PersonId | None
 
 
 class Access:
@@ -47,23 +37,32 @@ class Access:
         return Principal(person=person, role=(await self.standing_of(person)).role)
 
     async def standing_of(self, person: PersonId) -> Holder:
-        """Their role with every reason for it."""
+        """Their role with every reason for it, as they act, which is noted. Raises UnavailableError like principal."""
         await self._people.profile(person)
         now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.people.touch(person, now=now)
             return await self._holder(stores, person, now)
 
+    async def holder(self, person: PersonId) -> Holder:
+        """The same for somebody who does nothing just now. Raises NotFoundError if Slack does not know them."""
+        await self._people.profile(person)
+        async with self._storage.transaction() as stores:
+            return await self._holder(stores, person, self._clock.now())
+
+    async def holder_of(self, actor: Principal, person: PersonId) -> Holder:
+        """What somebody else holds, for who manages users. Raises NotFoundError if Slack does not know them."""
+        require(actor.role, Permission.MANAGE_USERS)
+        return await self.holder(person)
+
     async def users(self, actor: Principal, *, after: PersonId | None = None, limit: int = 20) -> UserPage:
-        """Everybody who holds a role, by id; configured admins come on the first page."""
+        """Everybody who has a reason for a role, by id."""
         require(actor.role, Permission.MANAGE_USERS)
         now = self._clock.now()
         async with self._storage.transaction() as stores:
-            people = list(await stores.access.holders(now=now, after=after, limit=limit + 1))
-            total = await stores.access.count_holders(now=now)
+            people = await stores.access.holders(self._configured, now=now, after=after, limit=limit + 1)
+            total = await stores.access.count_holders(self._configured, now=now)
             more, people = len(people) > limit, people[:limit]
-            if after is None:
-                people = [*sorted(self._configured.difference(people)), *people]
             holders = await self._holders(stores, people, now)
         return UserPage(holders=holders, total=total, next_after=people[-1] if more else None)
 
@@ -80,47 +79,51 @@ class Access:
     ) -> Grant | None:
         """Gives exactly this role in place of the person's grants; None if the role is NONE, which only takes away.
 
-        Raises InvalidInputError (target cannot hold a role), AccessDeniedError, ConflictError (last admin,
-        configured admin)."""
+        Raises InvalidInputError (target cannot hold a role, no such duration), AccessDeniedError, ConflictError (last
+        admin, configured admin)."""
         require(actor.role, Permission.MANAGE_USERS)
         if person == actor.person:
             raise InvalidInputError("Nobody changes their own role. Please ask another ADMIN.", field="person")
         if role is not Role.NONE:
             refuse_unless_member(await self._people.profile(person))
-        now = self._clock.now()
-        until = now + duration if duration else None
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             await self.require_still(actor, Permission.MANAGE_USERS, stores, now)
+            held = (await stores.access.facts([person], now=now))[person].grants
+            if held and all(is_same(grant, role, duration, now=now) for grant in held):
+                raise ConflictError(f"They have been given {role} like this already; nothing was changed.")
             return await self._replace_grants(
-                stores, person, role, until=until, by=str(actor.person), reason=reason, now=now
+                stores, person, role, until=end_of(duration, now), by=str(actor.person), reason=reason, now=now
             )
 
     async def break_glass(self, person: PersonId, role: Role, *, operator: str) -> None:
         """What the command line does, without asking any role. The last-admin rule holds here too."""
         if role is not Role.NONE:
             refuse_unless_member(await self._people.profile(person))
-        now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             await self._replace_grants(
                 stores, person, role, until=None, by=f"cli:{operator}", reason="break-glass", now=now
             )
 
     async def can_claim(self, person: PersonId) -> bool:
         """Whether this person would be offered the first ADMIN role."""
-        profile = await self._people.profile(person)
-        async with self._storage.transaction() as stores:
-            return _is_owner(profile) and not await self._admins(stores, self._clock.now())
+        if not _is_owner(await self._people.profile(person)):
+            return False
+        await self._people.ensure(self._configured)
+        return not await self.admins()
 
     async def claim_first_admin(self, person: PersonId) -> None:
         """A workspace owner takes ADMIN while nobody has it. Raises AccessDeniedError, ConflictError."""
         profile = await self._people.profile(person)
         if not _is_owner(profile):
             raise AccessDeniedError("Only an owner of this Slack workspace can claim the first ADMIN role.")
-        now = self._clock.now()
+        await self._people.ensure(self._configured)
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             if await self._admins(stores, now):
                 raise ConflictError("Prime has an ADMIN already. Ask them, or use `/prime access`.")
             await stores.access.add_grant(

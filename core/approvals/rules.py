@@ -42,6 +42,11 @@ def check_ask(*, role: Role, reason: str, lasting: Role, last_denied_at: datetim
         raise InvalidInputError("Please say why, in a sentence: an admin decides by it.", field="reason")
     if len(reason) > REASON_LIMIT:
         raise InvalidInputError(f"Please keep the reason under {REASON_LIMIT} characters.", field="reason")
+    check_not_denied_lately(last_denied_at, now)
+
+
+def check_not_denied_lately(last_denied_at: datetime | None, now: datetime) -> None:
+    """Raises ConflictError."""
     if last_denied_at is not None and now - last_denied_at < ASK_AGAIN_AFTER_DENIAL:
         minutes = -(-int((ASK_AGAIN_AFTER_DENIAL - (now - last_denied_at)).total_seconds()) // 60)
         raise ConflictError(

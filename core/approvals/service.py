@@ -6,10 +6,17 @@ from datetime import datetime, timedelta
 
 from core.access.model import Principal, Role
 from core.access.permissions import Permission, require
-from core.access.rules import lasting_role
+from core.access.rules import check_duration, end_of, lasting_role
 from core.access.service import Access, refuse_unless_member
 from core.approvals.model import AccessRequest, PostedAt, RequestState
-from core.approvals.rules import EXPIRES_AFTER, REQUESTABLE_ROLES, check_ask, check_settle, is_expired
+from core.approvals.rules import (
+    EXPIRES_AFTER,
+    REQUESTABLE_ROLES,
+    check_ask,
+    check_not_denied_lately,
+    check_settle,
+    is_expired,
+)
 from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -37,10 +44,11 @@ class Approvals:
         """Opens a request, frozen from then on. Raises InvalidInputError (with the field), ConflictError (one is
         open, or denied a short while ago)."""
         refuse_unless_member(await self._people.profile(person))
+        check_duration(duration)
         holder = await self._access.standing_of(person)
-        now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             standing = await stores.requests.open_of(person)
             if standing is not None and not is_expired(standing, now):
                 raise ConflictError("Your request is open already and waits for an admin. `/prime access` shows it.")
@@ -64,11 +72,18 @@ class Approvals:
             await stores.audit.append(_audit(request, "open", actor=str(person), now=now))
         return request
 
+    async def check_may_ask(self, person: PersonId) -> None:
+        """Before the form is shown. Raises InvalidInputError for who cannot hold a role at all, ConflictError for who
+        was denied a short while ago."""
+        refuse_unless_member(await self._people.profile(person))
+        async with self._storage.transaction() as stores:
+            check_not_denied_lately(await stores.requests.last_denied_at(person), self._clock.now())
+
     async def withdraw(self, person: PersonId, request_id: int) -> AccessRequest:
         """The asker takes it back. Raises NotFoundError, ConflictError."""
-        now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             request = await self._locked(stores, request_id)
             if request.asker != person:
                 raise NotFoundError("You have no such request.")
@@ -103,6 +118,7 @@ class Approvals:
             raise NotFoundError(_GONE)
         profile = await self._people.profile(peek.asker)
         async with self._storage.transaction() as stores:
+            await stores.access.lock()
             now = self._clock.now()
             request = await self._deciding(stores, actor, request_id, now)
             refuse_unless_member(profile)
@@ -110,7 +126,7 @@ class Approvals:
             given_for = request.duration if as_asked else duration
             if given_role not in REQUESTABLE_ROLES:
                 raise InvalidInputError("Choose READ, READ_WRITE or ADMIN.", field="role")
-            until = now + given_for if given_for else None
+            until = end_of(given_for, now)
             await stores.access.add_grant(
                 person=request.asker,
                 role=given_role,
@@ -134,6 +150,7 @@ class Approvals:
         if not reason.strip():
             raise InvalidInputError("Please say why, so that they know what to do next.", field="reason")
         async with self._storage.transaction() as stores:
+            await stores.access.lock()
             now = self._clock.now()
             request = await self._deciding(stores, actor, request_id, now)
             denied = replace(request, state=RequestState.DENIED, settled_by=actor.person, denial_reason=reason.strip())
@@ -144,18 +161,20 @@ class Approvals:
         async with self._storage.transaction() as stores:
             return await stores.requests.list_open(created_after=self._clock.now() - EXPIRES_AFTER, limit=limit)
 
-    async def get(self, actor: Principal, request_id: int) -> AccessRequest:
-        """For those who decide. Raises AccessDeniedError, NotFoundError."""
+    async def to_decide(self, actor: Principal, request_id: int) -> AccessRequest:
+        """For the form in front of a decision. Raises as the decision itself would."""
         require(actor.role, Permission.DECIDE_REQUESTS)
-        return await self.request(request_id)
+        request = await self.request(request_id)
+        check_settle(request, decider=actor.person, now=self._clock.now())
+        return request
 
     # --- by themselves
 
     async def expire_overdue(self) -> int:
         """Ends requests that nobody decided in time; how many. Safe to run twice."""
-        now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             overdue = await stores.requests.list_overdue(created_before=now - EXPIRES_AFTER, limit=_AT_ONCE)
             await self._expire(stores, overdue, now)
             await self._audit_expiry(stores, overdue, now)
@@ -181,7 +200,6 @@ class Approvals:
     # --- within a transaction
 
     async def _deciding(self, stores: Stores, actor: Principal, request_id: int, now: datetime) -> AccessRequest:
-        await stores.access.lock()
         await self._access.require_still(actor, Permission.DECIDE_REQUESTS, stores, now)
         request = await self._locked(stores, request_id)
         check_settle(request, decider=actor.person, now=now)

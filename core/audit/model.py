@@ -62,6 +62,16 @@ class AuditCheckpoint:
     seal: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    records: tuple[AuditRecord, ...]
+    """Newest first."""
+    about: str | None
+    """The actor or target that the page was asked for."""
+    next_before: int | None
+    """Where the next page goes on; None on the last one."""
+
+
 class AuditBrokenError(PrimeError):
     """The chain's end is not as Prime left it. Nothing is written on top of it."""
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.audit.model import AuditBrokenError, AuditHead
+from core.access.model import Principal
+from core.access.permissions import Permission, require
+from core.audit.model import AuditBrokenError, AuditHead, AuditPage
 from core.audit.rules import AuditKeys, ChainCheck
 from core.storage import Storage
 
@@ -25,6 +27,23 @@ class ChainState:
     seq: int
     mac: str
     rows: int
+
+
+class AuditLog:
+    """The log for people to read."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def read(
+        self, actor: Principal, *, about: str | None = None, before: int | None = None, limit: int = 15
+    ) -> AuditPage:
+        """Raises AccessDeniedError."""
+        require(actor.role, Permission.SEE_AUDIT)
+        async with self._storage.transaction() as stores:
+            found = await stores.audit.recent(limit=limit + 1, before_seq=before, actor_or_target=about)
+        more, records = len(found) > limit, tuple(found[:limit])
+        return AuditPage(records=records, about=about, next_before=records[-1].seq if more else None)
 
 
 async def verify(storage: Storage, keys: AuditKeys) -> VerifyReport:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from core.access.model import Role
+from core.access.model import Holder, Role
 from core.access.permissions import Permission, may
 from core.access.service import Access
 from core.approvals.rules import EXPIRES_AFTER
@@ -30,12 +30,17 @@ class Home:
 
     async def open(self, person: PersonId) -> Dashboard:
         """What to show somebody who opens it; from now on theirs is kept up to date."""
+        holder = await self._access.standing_of(person)  # first, since it makes a newcomer known
         async with self._storage.transaction() as stores:
             await stores.homes.opened(person, now=self._clock.now())
-        return await self.dashboard(person)
+        return await self._gather(holder)
 
     async def dashboard(self, person: PersonId) -> Dashboard:
-        holder = await self._access.standing_of(person)
+        """What to show somebody who has opened it before."""
+        return await self._gather(await self._access.holder(person))
+
+    async def _gather(self, holder: Holder) -> Dashboard:
+        person = holder.person
         async with self._storage.transaction() as stores:
             waiting = (
                 await stores.requests.list_open(

@@ -16,7 +16,7 @@ class GroupDirectory(Protocol):
         ...
 
     async def members(self, group_id: str) -> frozenset[str]:
-        """User ids of one group, all of them; none if it is disabled or gone. Raises UnavailableError."""
+        """User ids of one group, all of them. Raises NotFoundError if it is disabled or gone, UnavailableError."""
         ...
 
 

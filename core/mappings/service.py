@@ -9,7 +9,7 @@ from core.access.permissions import Permission, require
 from core.access.service import Access
 from core.audit.model import AuditEntry
 from core.clock import Clock
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, NotFoundError, UnavailableError
 from core.mappings.model import Group, Mapping, Preview, RoleChange, group_of, group_subject
 from core.mappings.ports import GroupDirectory
 from core.mappings.rules import ASK_AGAIN_ABOVE, check_mapping, role_changes
@@ -72,9 +72,11 @@ class Mappings:
         check_mapping(subject, role)
         members = await self._read_members(subject, role)
         async with self._storage.transaction() as stores:
-            now = self._clock.now()
             await stores.access.lock()
+            now = self._clock.now()
             await self._access.require_still(actor, Permission.MANAGE_MAPPINGS, stores, now)
+            if role is not None and await stores.mappings.role_of(subject) is role:
+                raise ConflictError(f"It is mapped to {role} already; nothing was changed.")
             changes = await self._changes(stores, subject, role, members, now)
             if len(changes) > ASK_AGAIN_ABOVE and not many_confirmed:
                 raise ConflictError(f"This changes the role of {len(changes)} people. Confirm that this is meant.")
@@ -99,7 +101,7 @@ class Mappings:
         """Reads one group again after an event; whether its mapping changed anything. Raises UnavailableError."""
         if not await self._is_mapped(group_id):
             return False
-        return await self._follow(group_id, await self._groups.members(group_id), actor="slack:event")
+        return await self._follow(group_id, await self._members_now(group_id), actor="slack:event")
 
     async def sync(self) -> int:
         """Reads every mapped group; how many differed. A group that cannot be read whole stays as it is known.
@@ -111,19 +113,25 @@ class Mappings:
             return 0
         known = {group.id: group.users for group in await self._groups.groups()}
         differed = 0
+        failed: UnavailableError | None = None
         for group_id in sorted(mapped):
             users = known.get(group_id)
-            members = users if users is not None else await self._groups.members(group_id)
-            differed += await self._follow(group_id, members, actor="prime:sync")
+            try:
+                members = users if users is not None else await self._members_now(group_id)
+                differed += await self._follow(group_id, members, actor="prime:sync")
+            except UnavailableError as error:
+                failed = error
+        if failed is not None:
+            raise failed
         return differed
 
     async def _follow(self, group_id: str, users: Collection[str], *, actor: str) -> bool:
         subject = group_subject(group_id)
         members = frozenset(PersonId(self._team, user) for user in users)
         await self._people.ensure(members)
-        now = self._clock.now()
         async with self._storage.transaction() as stores:
             await stores.access.lock()
+            now = self._clock.now()
             known = await stores.mappings.members(subject)
             role = await stores.mappings.role_of(subject)
             if members == known or role is None:
@@ -165,6 +173,13 @@ class Mappings:
         members = frozenset(PersonId(self._team, user) for user in await self._groups.members(group_id))
         await self._people.ensure(members)
         return members
+
+    async def _members_now(self, group_id: str) -> frozenset[str]:
+        """Nobody is in a group that is gone or switched off."""
+        try:
+            return await self._groups.members(group_id)
+        except NotFoundError:
+            return frozenset()
 
     async def _changes(
         self, stores: Stores, subject: str, role: Role | None, members: frozenset[PersonId], now: datetime

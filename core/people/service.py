@@ -9,6 +9,7 @@ from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import NotFoundError
 from core.inbox.model import Delivery
+from core.mappings.model import WORKSPACE_OWNERS
 from core.notices import Notice, owe
 from core.people.model import PersonId, Profile
 from core.people.ports import Directory
@@ -55,6 +56,11 @@ class People:
         if found:
             await self._learn(found, actor="slack:users.info")
 
+    async def workspace_owners(self) -> frozenset[PersonId]:
+        """As last read from Slack."""
+        async with self._storage.transaction() as stores:
+            return await stores.mappings.members(WORKSPACE_OWNERS)
+
     async def take_in(self, user: Mapping[str, Any]) -> None:
         """The user object of an event (`user_change`, `team_join`)."""
         profile = profile_from_slack(user, team=self._team, now=self._clock.now())
@@ -68,18 +74,16 @@ class People:
 
     async def _learn(self, profiles: Collection[Profile], *, actor: str) -> None:
         """Writes the facts, with an audit row for each person whose role may depend on what changed."""
-        now = self._clock.now()
+        profiles = {profile.id: profile for profile in profiles}.values()  # pages of Slack's list may overlap
         async with self._storage.transaction() as stores:
+            # Always, since what was known may change until it is written; a deactivation must not be lost unseen.
+            await stores.access.lock()
+            now = self._clock.now()
             known = await stores.people.get([profile.id for profile in profiles])
-            changed = [
-                profile
-                for profile in profiles
-                if profile.id in known and matters_for_access(known[profile.id], profile)
-            ]
+            changed = [profile for profile in profiles if _changes_access(known.get(profile.id), profile)]
             if not changed:
                 await stores.people.put(profiles)
                 return
-            await stores.access.lock()
             before = await permanent_admins(stores, self._configured_admins, now)
             await stores.people.put(profiles)
             await report_if_last(stores, self._configured_admins, before=before, now=now, cause="slack")
@@ -94,6 +98,11 @@ class People:
                         detail={"standing": profile.standing.value, "workspace_admin": profile.is_workspace_admin},
                     )
                 )
+
+
+def _changes_access(known: Profile | None, told: Profile) -> bool:
+    """A read that began before what is known was told changes nothing; PeopleStore.put leaves it out, too."""
+    return known is not None and known.checked_at <= told.checked_at and matters_for_access(known, told)
 
 
 def _homes_of(profiles: Collection[Profile]) -> Delivery:

@@ -1,0 +1,95 @@
+"""What may follow `/prime`, in one table: the menu, the help and suggestions are made from it."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.listeners.call import Call, answer
+from bot.listeners.commands.access import handle_access
+from bot.listeners.commands.audit import handle_audit
+from bot.listeners.commands.roles import handle_roles
+from bot.listeners.commands.users import handle_users
+from bot.views.menu import CommandHelp, build_command_help, build_help, build_unknown
+from core.access.model import Role
+from core.access.permissions import Permission, may, require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand(CommandHelp):
+    handler: Callable[[Call], Awaitable[None]]
+    """Answers by `call.ack`, within milliseconds."""
+    permission: Permission | None = None
+    """What the caller needs; None where everybody may."""
+
+
+def subcommands_for(role: Role) -> list[Subcommand]:
+    return [one for one in SUBCOMMANDS.values() if one.permission is None or may(role, one.permission)]
+
+
+def closest_to(word: str, role: Role) -> str:
+    """Among those that this role may use."""
+    names = [subcommand.name for subcommand in subcommands_for(role)]
+    return difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.0)[0]
+
+
+async def handle_help(call: Call) -> None:
+    role = (await call.actor.principal()).role
+    word = call.arguments.split(maxsplit=1)[0].lower() if call.arguments else ""
+    if not word:
+        await answer(call.ack, build_help(subcommands_for(role)))
+    elif word in SUBCOMMANDS:
+        await answer(call.ack, build_command_help(SUBCOMMANDS[word]))
+    else:
+        await answer(call.ack, build_unknown(word, closest_to(word, role)))
+
+
+async def run_subcommand(subcommand: Subcommand, call: Call) -> None:
+    """Raises AccessDeniedError before anything is opened."""
+    if subcommand.permission is not None:
+        require((await call.actor.principal()).role, subcommand.permission)
+    await subcommand.handler(call)
+
+
+SUBCOMMANDS = {
+    subcommand.name: subcommand
+    for subcommand in [
+        Subcommand(
+            name="help",
+            usage="[command]",
+            summary="shows what you can do here, or more about one command",
+            examples=("/prime help", "/prime help access"),
+            handler=handle_help,
+        ),
+        Subcommand(
+            name="access",
+            usage="",
+            summary="shows your role and when it ends, or asks for one",
+            examples=("/prime access",),
+            handler=handle_access,
+        ),
+        Subcommand(
+            name="users",
+            usage="[@person [ROLE|remove] [for DURATION]]",
+            summary="lists who has which role; gives, changes or removes one",
+            examples=("/prime users", "/prime users @nils READ for 30 days", "/prime users @nils remove"),
+            handler=handle_users,
+            permission=Permission.MANAGE_USERS,
+        ),
+        Subcommand(
+            name="roles",
+            usage="",
+            summary="maps user groups and workspace admins to roles",
+            examples=("/prime roles",),
+            handler=handle_roles,
+            permission=Permission.MANAGE_MAPPINGS,
+        ),
+        Subcommand(
+            name="audit",
+            usage="[@person|server NAME]",
+            summary="shows who did what",
+            examples=("/prime audit", "/prime audit @nils"),
+            handler=handle_audit,
+            permission=Permission.SEE_AUDIT,
+        ),
+    ]
+}

@@ -1,0 +1,334 @@
+"""Prime, put together: settings → database → services → app, worker, schedule, connection; stopped in reverse."""
+
+import asyncio
+import os
+import signal
+import socket
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes, token_hex
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot import metrics
+from bot.app import build_app
+from bot.budgets import SharedBudgets
+from bot.cancellation import to_its_end
+from bot.directory import SlackDirectory, SlackGroups
+from bot.dispatch import dispatcher
+from bot.http import HttpServer, SlackDoor
+from bot.identity import Identity, who_am_i
+from bot.log import loop_exception_handler
+from bot.notifier import Notices
+from bot.pacer import Pacer
+from bot.schedule import Job, scheduled
+from bot.sender import Sender
+from bot.settings import Settings
+from bot.socket import Pace, SocketMode
+from bot.worker import Worker
+from core.audit.service import ChainState
+from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError, DatabaseUnavailableError, UnavailableError
+from core.inbox.service import Inbox
+from core.jobs.follow_slack import follow_slack
+from core.jobs.note_audit_head import note_audit_head
+from core.jobs.retain_audit import retain_audit
+from core.jobs.tidy_inbox import tidy_inbox
+from core.pacing.ports import BudgetStore
+from core.services import Services, build_services
+from core.storage import Storage
+from db.budget import PostgresBudgets
+from db.embedded import EmbeddedPostgres
+from db.engine import create_engine
+from db.migrate import upgrade
+from db.rotation import rotate
+from db.secrets import SecretKeys
+from db.storage import PostgresStorage
+
+STOP_SECONDS = 28.0
+"""More than the parts take to stop, each within its own bound."""
+LOOK_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Runs Prime until SIGINT or SIGTERM. Raises PrimeError for what an operator should put right."""
+    settings.check_slack()
+    try:
+        asyncio.run(_until_signal(settings))
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
+
+
+async def _until_signal(settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(loop_exception_handler)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    serving = asyncio.create_task(serve(settings), name="prime")
+    stopping = asyncio.create_task(stop.wait(), name="signals")
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving.done():
+        _log.info("stopping")
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if serving.done() and not serving.cancelled():
+        serving.result()
+    _log.info("stopped")
+
+
+async def serve(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    pace: Pace | None = None,
+    on_listening: Callable[[int], object] = bool,
+) -> None:
+    """Runs until it is cancelled. `on_listening` is told the port of PRIME_HTTP_ADDR.
+
+    Raises PrimeError, or a group with one in it, for what an operator should put right."""
+    clock = clock or SystemClock()
+    door = _door(settings)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(
+            HttpServer(address=settings.prime_http_addr, metrics_address=settings.prime_metrics_addr, door=door)
+        )
+        http.checks["slack"] = _always("Slack was not reached yet.")
+        on_listening(http.port)
+        database = await stack.enter_async_context(open_database(settings))
+        stack.push_async_callback(http.close)  # before the database is closed, which its checks ask
+        http.checks["database"] = lambda: _database_not_ready(database.storage)
+        with suppress(DatabaseUnavailableError):  # then the schema is looked at when it answers
+            await require_schema(database.storage)
+        budgets = SharedBudgets(database.budgets)
+        sender = await stack.enter_async_context(open_sender(settings, budgets, clock))
+        identity = await _identity(sender, clock)
+        _log.info("slack_reached", team=identity.team, bot_user=identity.bot_user)
+
+        inbox = Inbox(database.storage, clock, holder=f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}")
+        news = asyncio.Event()  # what the app stores wakes the worker, which works through the app
+        services = build_services(
+            clock=clock,
+            storage=database.storage,
+            inbox=inbox,
+            directory=SlackDirectory(sender, clock, team=identity.team),
+            groups=SlackGroups(sender, team=identity.team),
+            team=identity.team,
+            admin_users=settings.prime_admins,
+        )
+        app = build_app(sender=sender, identity=identity, services=services, wake=news.set)
+        notices = Notices(sender, services, team=identity.team, approval_channel=settings.prime_approval_channel)
+        worker = Worker(inbox, dispatcher(app, sender, notices.table()), clock, news=news)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_work(worker, _jobs(services, database), database.storage, clock), name="work")
+            if settings.slack_app_token is not None:
+                app_token = settings.slack_app_token.get_secret_value()
+                connection = SocketMode(
+                    sender=sender, app_token=app_token, handler=app.async_dispatch, clock=clock, pace=pace
+                )
+                http.checks["slack"] = lambda: _socket_not_ready(connection)
+                tasks.create_task(connection.run(), name="socket")
+            else:
+                assert door is not None
+                http.checks["slack"] = _always(None)
+                tasks.create_task(_open(door, app), name="door")
+
+
+def _door(settings: Settings) -> SlackDoor | None:
+    """With both an app token and a signing secret, Socket Mode wins."""
+    if settings.slack_app_token is not None or settings.slack_signing_secret is None:
+        return None
+    return SlackDoor(settings.slack_signing_secret.get_secret_value())
+
+
+async def _open(door: SlackDoor, app: AsyncApp) -> None:
+    door.app = app
+    try:
+        await asyncio.Event().wait()
+    finally:
+        door.app = None
+
+
+async def _work(worker: Worker, jobs: Sequence[Job], storage: Storage, clock: Clock) -> None:
+    """The worker and the jobs, from when the database is known to have the right schema."""
+    while True:
+        try:
+            await to_its_end(require_schema(storage))
+        except DatabaseUnavailableError:
+            await clock.sleep(LOOK_SECONDS)
+        else:
+            break
+    async with scheduled(jobs):
+        await worker.run()
+
+
+def _jobs(services: Services, database: "Database") -> list[Job]:
+    async def tidy() -> None:
+        metrics.inbox_depth.set(await tidy_inbox(services.inbox, services.storage))
+
+    def note(state: ChainState) -> None:
+        metrics.audit_head.set(state.seq)
+        metrics.audit_rows.set(state.rows)
+
+    return [
+        Job(name="tidy_inbox", run=tidy, seconds=60),
+        Job(name="note_audit_head", run=lambda: note_audit_head(services.storage, note), seconds=300),
+        # People before groups, whose members are looked up among them; both well within the five minutes for which
+        # Slack's facts hold, so that nobody waits for them.
+        Job(name="follow_slack", run=lambda: follow_slack(services.people, services.mappings), seconds=240),
+        Job(name="expire_requests", run=services.approvals.expire_overdue, seconds=60),
+        # What an old key sealed is sealed anew with the first one, until nothing is left to do.
+        Job(name="rotate_secrets", run=database.rotate, seconds=3600),
+        Job(name="retain_audit", run=lambda: retain_audit(services.storage, services.clock), seconds=86_400),
+        Job(name="announce_endings", run=services.access.announce_endings, seconds=600),
+    ]
+
+
+async def _identity(sender: Sender, clock: Clock) -> Identity:
+    """Waits for Slack, ever longer. Raises ConfigurationError if it does not accept the bot token."""
+    wait = 1.0
+    while True:
+        try:
+            return await who_am_i(sender)
+        except UnavailableError:
+            _log.warning("slack_not_reached", again_in_seconds=wait)
+        await clock.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+
+# --- readiness ------------------------------------------------------------------------------------
+
+
+async def _database_not_ready(storage: Storage) -> str | None:
+    try:
+        return None if await storage.schema_is_current() else "The database's schema is not this version's."
+    except DatabaseUnavailableError:
+        return "The database does not answer."
+
+
+async def _socket_not_ready(connection: SocketMode) -> str | None:
+    return None if connection.connected else "The Socket Mode connection is not open."
+
+
+def _always(reason: str | None) -> Callable[[], Any]:
+    async def check() -> str | None:
+        return reason
+
+    return check
+
+
+# --- database -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    url: str
+    embedded: bool
+    keys: SecretKeys
+    budgets: BudgetStore
+    storage: PostgresStorage
+    rotate: Callable[[], Awaitable[object]]
+    """Brings every sealed value under the first key."""
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, migrate: bool = True) -> AsyncGenerator[Database]:
+    """The operator's Postgres, or the embedded one, started and (with `migrate`) brought to this version's schema.
+
+    Raises ConfigurationError, UnavailableError."""
+    if settings.database_url is not None:
+        async with _connected(settings.database_url.get_secret_value(), _given_keys(settings), embedded=False) as found:
+            yield found
+        return
+    folder = settings.prime_data_dir.expanduser()
+    postgres = await _start(folder / "postgres")
+    try:
+        if migrate:
+            await asyncio.to_thread(upgrade, postgres.url)
+        async with _connected(postgres.url, _own_keys(settings, folder), embedded=True) as found:
+            yield found
+    finally:
+        await asyncio.to_thread(postgres.close)
+
+
+async def _start(folder: Path) -> EmbeddedPostgres:
+    opening = asyncio.create_task(asyncio.to_thread(EmbeddedPostgres.open, folder))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        (await opening).close()  # a thread cannot be cancelled
+        raise
+
+
+@asynccontextmanager
+async def _connected(url: str, keys: SecretKeys, *, embedded: bool) -> AsyncGenerator[Database]:
+    engine = create_engine(url, pool_size=20)
+    try:
+        yield Database(
+            url=url,
+            embedded=embedded,
+            keys=keys,
+            budgets=PostgresBudgets(engine),
+            storage=PostgresStorage(engine, keys),
+            rotate=partial(rotate, engine, keys),
+        )
+    finally:
+        await engine.dispose()
+
+
+def _given_keys(settings: Settings) -> SecretKeys:
+    if settings.prime_secret_key is None:
+        raise ConfigurationError(
+            "PRIME_SECRET_KEY is not set, and with DATABASE_URL Prime does not make one: every replica needs the same. "
+            "Make it with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+        )
+    return SecretKeys.parse(settings.prime_secret_key.get_secret_value())
+
+
+def _own_keys(settings: Settings, folder: Path) -> SecretKeys:
+    """The given keys, or else one of Prime's own that it keeps beside its database, for its user alone."""
+    if settings.prime_secret_key is not None:
+        return _given_keys(settings)
+    path = folder / "secret.key"
+    if not path.exists():
+        with NamedTemporaryFile("wb", dir=folder, prefix="secret.key.") as new:  # mode 0600
+            new.write(urlsafe_b64encode(token_bytes(32)))
+            new.flush()
+            with suppress(FileExistsError):  # another Prime may start at the same time: one key stays, and it is whole
+                os.link(new.name, path)
+    return SecretKeys.parse(path.read_text())
+
+
+async def require_schema(storage: Storage) -> None:
+    """Raises ConfigurationError if it is not this version's, DatabaseUnavailableError."""
+    if not await storage.schema_is_current():
+        raise ConfigurationError(
+            "The database does not have this version's schema. Run `prime migrate`, then start Prime again."
+        )
+
+
+# --- Slack ----------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_sender(settings: Settings, budgets: BudgetStore, clock: Clock) -> AsyncGenerator[Sender]:
+    sender = Sender(
+        token=settings.bot_token(), base_url=settings.slack_api_url, pacer=Pacer(budgets, clock), clock=clock
+    )
+    async with sender:
+        yield sender

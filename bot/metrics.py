@@ -1,0 +1,14 @@
+"""What `/metrics` shows, all of it beginning with `prime_`."""
+
+from prometheus_client import Counter, Gauge, disable_created_metrics
+
+disable_created_metrics()
+
+deliveries = Counter("prime_deliveries", "Deliveries that led to work, by kind and fate", ["kind", "fate"])
+work_seconds = Counter("prime_work_seconds", "Time spent on deliveries from the inbox", ["kind"])
+inbox_depth = Gauge("prime_inbox_depth", "Deliveries that wait or are being worked on")
+slack_calls = Counter("prime_slack_calls", "Calls to Slack, by method and outcome", ["method", "outcome"])
+socket_connected = Gauge("prime_socket_connected", "Whether the Socket Mode connection is open")
+socket_replaced = Counter("prime_socket_replaced", "Socket Mode connections that ended, by reason", ["reason"])
+audit_head = Gauge("prime_audit_head", "Number of the newest audit row: it never falls")
+audit_rows = Gauge("prime_audit_rows", "How many audit rows are kept")

@@ -1,0 +1,70 @@
+"""When jobs run. The only importer of APScheduler."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.log import log_unexpected
+from core.errors import PrimeError
+
+GRACE_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job may run on every replica at the same time, and at any time again."""
+
+    name: str
+    run: Callable[[], Awaitable[object]]
+    seconds: float
+
+
+@asynccontextmanager
+async def scheduled(jobs: Sequence[Job]) -> AsyncGenerator[None]:
+    """Runs each job now and then every so often while the block runs; none beside itself."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    running: set[asyncio.Task[None]] = set()
+    for job in jobs:
+        scheduler.add_job(
+            _run,
+            "interval",
+            args=[job, running],
+            seconds=job.seconds,
+            next_run_time=datetime.now(UTC),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.pause()
+        if running:
+            await asyncio.wait(running, timeout=GRACE_SECONDS)
+        ending = set(running)
+        scheduler.shutdown()  # cancels what runs, and does not wait for it
+        await asyncio.gather(*ending)
+
+
+async def _run(job: Job, running: set["asyncio.Task[None]"]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    running.add(task)
+    try:
+        await job.run()
+    except asyncio.CancelledError:
+        _log.info("job_cut_short", job=job.name)  # APScheduler would call it a failure
+    except PrimeError as error:
+        _log.warning("job_put_off", job=job.name, error=type(error).__name__)
+    except Exception as error:  # noqa: BLE001 a job that failed runs again at its next time
+        log_unexpected("job_failed", error, job=job.name)
+    finally:
+        running.discard(task)

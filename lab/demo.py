@@ -1,0 +1,123 @@
+"""`prime demo`: the lab, and beside it Prime as a process of its own, for which only the base URLs differ."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from lab.slack.server import SlackLab
+
+PORT = 8310
+READY_SECONDS = 60.0
+ROLES = {"U0BEA": "READ_WRITE", "U0RITA": "READ"}
+"""What people of the cast hold from the start; the rest ask."""
+
+_PRIME = (sys.executable, "-m", "bot")
+_FOREIGN = ("SLACK_", "PRIME_", "DATABASE_URL", "PAPERSPACE_", "HF_", "TGI_", "LOG_DATABASE_URL")
+"""Variables of a real installation, which the demo must not touch."""
+
+
+def main() -> None:
+    sys.exit(asyncio.run(_demo()))
+
+
+async def _demo() -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with tempfile.TemporaryDirectory(prefix="prime-demo-") as folder:
+        async with _lab(Path(folder)) as lab, _prime(lab, Path(folder)) as prime:
+            stopping = asyncio.create_task(stop.wait())
+            ended = asyncio.create_task(prime.wait())
+            showing = asyncio.create_task(_show(lab, Path(folder)))
+            await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+            showing.cancel()
+            stopping.cancel()
+            if ended.done():
+                return prime.returncode or 0
+            ended.cancel()
+            _say("Stopping ...")
+    return 0
+
+
+@asynccontextmanager
+async def _lab(folder: Path) -> AsyncGenerator[SlackLab]:
+    manifest = folder / "app.yaml"
+    manifest.write_text(await _output(*_PRIME, "manifest", cwd=folder))
+    lab = SlackLab(manifest)
+    try:
+        await lab.start(port=PORT)
+    except OSError:  # somebody has that port, maybe another demo
+        await lab.start()
+    try:
+        yield lab
+    finally:
+        await lab.stop()
+
+
+@asynccontextmanager
+async def _prime(lab: SlackLab, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """`prime run`, on a leash: it ends with us even when we are killed."""
+    leash = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "lab.leash",
+        *(*_PRIME, "run"),
+        cwd=folder,  # where no .env is
+        env=_environment(lab, folder),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield leash
+    finally:
+        assert leash.stdin is not None
+        leash.stdin.close()
+        await leash.wait()
+
+
+async def _show(lab: SlackLab, folder: Path) -> None:
+    """Waits until Prime has connected, gives the cast their roles, and says where to look."""
+    _say("Starting Prime in a Slack workspace of its own ...")
+    async with asyncio.timeout(READY_SECONDS):
+        await lab.app_connected()
+    environment = _environment(lab, folder)
+    await asyncio.gather(
+        *(_output(*_PRIME, "admin", "grant", user, role, cwd=folder, env=environment) for user, role in ROLES.items())
+    )
+    _say(
+        f"\n  Open {lab.url}\n\n  Type /prime help there. The bar on top makes you somebody else. Ctrl-C ends it all.\n"
+    )
+    if sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ):
+        await asyncio.to_thread(webbrowser.open, lab.url)
+
+
+def _environment(lab: SlackLab, folder: Path) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return own | {
+        "SLACK_API_URL": lab.api_url,
+        "SLACK_BOT_TOKEN": lab.bot_token,
+        "SLACK_APP_TOKEN": lab.app_token,
+        "PRIME_DATA_DIR": str(folder / "data"),
+        "PRIME_HTTP_ADDR": "127.0.0.1:0",
+        "PRIME_ADMINS": "U0ADAM",
+        "PRIME_APPROVAL_CHANNEL": "C0APPROVALS",
+        "PRIME_LOG_LEVEL": "WARNING",
+    }
+
+
+async def _output(*words: str, cwd: Path, env: dict[str, str] | None = None) -> str:
+    process = await asyncio.create_subprocess_exec(*words, cwd=cwd, env=env, stdout=asyncio.subprocess.PIPE)
+    text, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"`{' '.join(words[1:])}` failed")
+    return text.decode()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 the demo talks to whoever started it

@@ -1,0 +1,88 @@
+"""What is stored of Slack's deliveries."""
+
+from typing import Any
+
+import pytest
+
+from bot.ids import Action
+from bot.inbox import classify
+from core.inbox.model import Delivery, DeliveryKind
+
+BOT = "U0PRIME"
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    about = {"type": "message", "user": "U1", "channel": "C1", "ts": "1.000100", "text": "hi", **fields}
+    return {"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": about}
+
+
+def stored(**fields: Any) -> Delivery | None:
+    return classify(event(**fields), bot_user=BOT)
+
+
+def test_a_mention_has_one_work_key_whichever_event_tells_of_it() -> None:
+    mention = stored(type="app_mention", text=f"<@{BOT}> hi")
+    message = stored(channel_type="channel", text=f"<@{BOT}> hi")
+    assert mention
+    assert message
+    assert mention.kind is DeliveryKind.EVENT
+    assert mention.event_id == "Ev1"
+    assert mention.work_key == message.work_key == "prompt/T1/C1/1.000100/-"
+
+
+def test_an_edited_prompt_is_other_work() -> None:
+    edited = stored(type="app_mention", edited={"user": "U1", "ts": "2.000200"})
+    assert edited
+    assert edited.work_key == "prompt/T1/C1/1.000100/2.000200"
+
+
+def test_prompts_of_one_thread_are_worked_on_in_their_order() -> None:
+    first, reply, other = (
+        stored(channel_type="im"),
+        stored(channel_type="im", thread_ts="1.000100", ts="3.0"),
+        stored(channel_type="im", ts="4.0"),
+    )
+    assert first
+    assert reply
+    assert other
+    assert first.order_key == reply.order_key == "thread/T1/C1/1.000100"
+    assert other.order_key != first.order_key
+
+
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
+def test_a_direct_message_with_a_file_or_to_the_channel_too_is_a_prompt(subtype: str) -> None:
+    assert stored(channel_type="im", subtype=subtype)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"channel_type": "channel"},
+        {"channel_type": "im", "bot_id": "B9"},
+        {"type": "app_mention", "bot_id": "B9"},
+        {"channel_type": "im", "user": None},
+        {"channel_type": "im", "subtype": "message_changed"},
+        {"channel_type": "im", "subtype": "bot_message", "text": f"<@{BOT}>"},
+        {"channel_type": "channel", "subtype": "channel_topic", "text": f"<@{BOT}>"},
+    ],
+)
+def test_what_is_said_among_others_or_by_bots_is_no_prompt(fields: dict[str, Any]) -> None:
+    assert stored(**fields) is None
+
+
+def test_commands_submissions_and_suggestions_are_answered_inline() -> None:
+    for body in (
+        {"command": "/prime", "text": "help"},
+        {"type": "view_submission", "view": {}},
+        {"type": "block_suggestion", "action_id": Action.MENU_HELP},
+        {"type": "block_actions", "actions": [{"action_id": "opens.a.modal"}]},
+        {"type": "url_verification"},
+        {},
+    ):
+        assert classify(body, bot_user=BOT) is None
+
+
+def test_a_button_that_leads_to_work_is_stored() -> None:
+    body = {"type": "block_actions", "actions": [{"action_id": Action.MENU_HELP}], "response_url": "https://x"}
+    delivery = classify(body, bot_user=BOT)
+    assert delivery == Delivery(kind=DeliveryKind.INTERACTION, payload=body)
