@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.listeners import actions, commands, events
+from bot.listeners import actions, commands, events, modals
 
 ROOT = Path(__file__).parents[1]
 OURS = [path for folder in ("bot", "core", "db", "providers") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -28,7 +28,7 @@ FROM_MIDDLEWARE = {"actor", "services"}
 
 
 def listeners() -> list[Callable[..., Any]]:
-    return [listener for part in (commands, events, actions) for listener in part.LISTENERS.values()]
+    return [listener for part in (commands, events, actions, modals) for listener in part.LISTENERS.values()]
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -68,7 +68,7 @@ def build_own_access(holder: Holder, request: AccessRequest | None) -> list[Bloc
 def _open_request(request: AccessRequest) -> list[Block]:
     return [
         section(
-            f"You asked for *{request.role}* {_for(request.duration)} on {moment(request.created_at)}. "
+            f"You asked for *{request.role}* {_for(request.duration)}, {moment(request.created_at)}. "
             "It waits for an admin."
         ),
         actions(button("Withdraw request", Action.REQUEST_WITHDRAW, value=str(request.id))),
@@ -94,18 +94,16 @@ def describe_subject(subject: str) -> str:
 def build_request_message(request: AccessRequest) -> tuple[str, list[Block]]:
     """The one message that shows a request: with buttons while it is open, with its outcome afterwards."""
     asks = f"<@{request.asker.user}> asks for *{request.role}* {_for(request.duration)}"
-    blocks = [
-        section(f"{asks}\n>{escape(request.reason).replace(chr(10), chr(10) + '>')}"),
-        context(f"This would allow: {request.role} {ROLE_SUMMARIES[request.role]}."),
-    ]
+    blocks = [section(f"{asks}\n>{escape(request.reason).replace(chr(10), chr(10) + '>')}")]
     if request.state is RequestState.OPEN:
-        blocks.append(
+        blocks += [
+            context(f"With {request.role} they {ROLE_SUMMARIES[request.role]}."),
             actions(
                 button("Approve", Action.REQUEST_APPROVE, value=str(request.id), style="primary"),
                 button("Approve as...", Action.REQUEST_APPROVE_AS, value=str(request.id)),
                 button("Deny", Action.REQUEST_DENY, value=str(request.id), style="danger"),
-            )
-        )
+            ),
+        ]
     else:
         blocks.append(context(describe_outcome(request)))
     return f"Access request: {request.role} {_for(request.duration)}", blocks
@@ -113,7 +111,7 @@ def build_request_message(request: AccessRequest) -> tuple[str, list[Block]]:
 
 def describe_outcome(request: AccessRequest) -> str:
     """Who decided what and when, for the admins' message."""
-    when = f" on {moment(request.settled_at)}" if request.settled_at else ""
+    when = f", {moment(request.settled_at)}" if request.settled_at else ""
     decider = f" by <@{request.settled_by.user}>" if request.settled_by else ""
     match request.state:
         case RequestState.APPROVED:

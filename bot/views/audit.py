@@ -1,5 +1,7 @@
 """Who did what to what, newest first."""
 
+from datetime import datetime
+
 from bot.ids import Action
 from bot.mrkdwn import escape
 from bot.views.kit import Block, actions, button, context, section
@@ -20,9 +22,11 @@ def build_audit_page(page: AuditPage) -> list[Block]:
 
 def _line(record: AuditRecord) -> str:
     entry = record.entry
-    detail = ", ".join(f"{key} {_show(value)}" for key, value in entry.detail.items() if value not in (None, [], ""))
+    detail = ", ".join(
+        f"{key} {_show(key, value)}" for key, value in entry.detail.items() if value not in (None, [], "")
+    )
     did = f"{_name(entry.actor)} `{escape(entry.action)}` {_name(entry.target)}"
-    return f"#{record.seq} {moment(entry.at)}\n{did}" + (f"\n{escape(detail)}" if detail else "")
+    return f"#{record.seq} {moment(entry.at)}\n{did}" + (f"\n{detail}" if detail else "")
 
 
 def _name(actor_or_target: str) -> str:
@@ -35,5 +39,7 @@ def _name(actor_or_target: str) -> str:
     return escape(actor_or_target)
 
 
-def _show(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _show(key: str, value: object) -> str:
+    if key == "until":
+        return moment(datetime.fromisoformat(str(value)))
+    return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value))

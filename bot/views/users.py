@@ -29,8 +29,7 @@ REMOVE = "remove"
 
 def build_users(page: UserPage, *, is_first: bool) -> list[Block]:
     """A page of people with what each holds and why; at most twenty, so that the message stays under 50 blocks."""
-    people = "1 person" if page.total == 1 else f"{page.total} people"
-    blocks = [section(f"*People with a role by grant or mapping*: {people}")]
+    blocks = [section(f"*People with a role*: {page.total}")]
     if not page.holders:
         blocks.append(context("Nobody yet. `/prime users @person READ for 30 days` gives a role."))
     for holder in page.holders:
