@@ -4,14 +4,9 @@ import asyncio
 import os
 import signal
 import socket
-from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from secrets import token_bytes, token_hex
-from tempfile import NamedTemporaryFile
+from secrets import token_hex
 from typing import Any
 
 import structlog
@@ -21,6 +16,7 @@ from bot import metrics
 from bot.app import build_app
 from bot.budgets import SharedBudgets
 from bot.cancellation import to_its_end
+from bot.database import Database, open_database, require_schema
 from bot.directory import SlackDirectory, SlackGroups
 from bot.dispatch import dispatcher
 from bot.http import HttpServer, SlackDoor
@@ -35,7 +31,7 @@ from bot.socket import Pace, SocketMode
 from bot.worker import Worker
 from core.audit.service import ChainState
 from core.clock import Clock, SystemClock
-from core.errors import ConfigurationError, DatabaseUnavailableError, UnavailableError
+from core.errors import DatabaseUnavailableError, UnavailableError
 from core.inbox.service import Inbox
 from core.jobs.follow_slack import follow_slack
 from core.jobs.note_audit_head import note_audit_head
@@ -44,13 +40,6 @@ from core.jobs.tidy_inbox import tidy_inbox
 from core.pacing.ports import BudgetStore
 from core.services import Services, build_services
 from core.storage import Storage
-from db.budget import PostgresBudgets
-from db.embedded import EmbeddedPostgres
-from db.engine import create_engine
-from db.migrate import upgrade
-from db.rotation import rotate
-from db.secrets import SecretKeys
-from db.storage import PostgresStorage
 
 STOP_SECONDS = 28.0
 """More than the parts take to stop, each within its own bound."""
@@ -177,7 +166,7 @@ async def _work(worker: Worker, jobs: Sequence[Job], storage: Storage, clock: Cl
         await worker.run()
 
 
-def _jobs(services: Services, database: "Database") -> list[Job]:
+def _jobs(services: Services, database: Database) -> list[Job]:
     async def tidy() -> None:
         metrics.inbox_depth.set(await tidy_inbox(services.inbox, services.storage))
 
@@ -230,96 +219,6 @@ def _always(reason: str | None) -> Callable[[], Any]:
         return reason
 
     return check
-
-
-# --- database -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
-    url: str
-    embedded: bool
-    keys: SecretKeys
-    budgets: BudgetStore
-    storage: PostgresStorage
-    rotate: Callable[[], Awaitable[object]]
-    """Brings every sealed value under the first key."""
-
-
-@asynccontextmanager
-async def open_database(settings: Settings, *, migrate: bool = True) -> AsyncGenerator[Database]:
-    """The operator's Postgres, or the embedded one, started and (with `migrate`) brought to this version's schema.
-
-    Raises ConfigurationError, UnavailableError."""
-    if settings.database_url is not None:
-        async with _connected(settings.database_url.get_secret_value(), _given_keys(settings), embedded=False) as found:
-            yield found
-        return
-    folder = settings.prime_data_dir.expanduser()
-    postgres = await _start(folder / "postgres")
-    try:
-        if migrate:
-            await asyncio.to_thread(upgrade, postgres.url)
-        async with _connected(postgres.url, _own_keys(settings, folder), embedded=True) as found:
-            yield found
-    finally:
-        await asyncio.to_thread(postgres.close)
-
-
-async def _start(folder: Path) -> EmbeddedPostgres:
-    opening = asyncio.create_task(asyncio.to_thread(EmbeddedPostgres.open, folder))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        (await opening).close()  # a thread cannot be cancelled
-        raise
-
-
-@asynccontextmanager
-async def _connected(url: str, keys: SecretKeys, *, embedded: bool) -> AsyncGenerator[Database]:
-    engine = create_engine(url, pool_size=20)
-    try:
-        yield Database(
-            url=url,
-            embedded=embedded,
-            keys=keys,
-            budgets=PostgresBudgets(engine),
-            storage=PostgresStorage(engine, keys),
-            rotate=partial(rotate, engine, keys),
-        )
-    finally:
-        await engine.dispose()
-
-
-def _given_keys(settings: Settings) -> SecretKeys:
-    if settings.prime_secret_key is None:
-        raise ConfigurationError(
-            "PRIME_SECRET_KEY is not set, and with DATABASE_URL Prime does not make one: every replica needs the same. "
-            "Make it with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
-        )
-    return SecretKeys.parse(settings.prime_secret_key.get_secret_value())
-
-
-def _own_keys(settings: Settings, folder: Path) -> SecretKeys:
-    """The given keys, or else one of Prime's own that it keeps beside its database, for its user alone."""
-    if settings.prime_secret_key is not None:
-        return _given_keys(settings)
-    path = folder / "secret.key"
-    if not path.exists():
-        with NamedTemporaryFile("wb", dir=folder, prefix="secret.key.") as new:  # mode 0600
-            new.write(urlsafe_b64encode(token_bytes(32)))
-            new.flush()
-            with suppress(FileExistsError):  # another Prime may start at the same time: one key stays, and it is whole
-                os.link(new.name, path)
-    return SecretKeys.parse(path.read_text())
-
-
-async def require_schema(storage: Storage) -> None:
-    """Raises ConfigurationError if it is not this version's, DatabaseUnavailableError."""
-    if not await storage.schema_is_current():
-        raise ConfigurationError(
-            "The database does not have this version's schema. Run `prime migrate`, then start Prime again."
-        )
 
 
 # --- Slack ----------------------------------------------------------------------------------------

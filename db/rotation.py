@@ -34,6 +34,20 @@ async def rotate(engine: AsyncEngine, keys: SecretKeys) -> Rotation:
     return Rotation(changed=results.count(True), unreadable=results.count(False))
 
 
+async def sealed_with_unknown_keys(engine: AsyncEngine, keys: SecretKeys) -> int:
+    """How many values cannot be opened since their key is not given. Raises DatabaseUnavailableError."""
+    count = 0
+    with known_errors():
+        async with engine.connect() as connection:
+            for table in Base.metadata.sorted_tables:
+                for column in table.columns:
+                    if isinstance(column.type, SealedColumn):
+                        prefix = func.substring(column, 1, PREFIX_BYTES, type_=LargeBinary)
+                        unknown = select(func.count()).select_from(table).where(prefix.not_in(list(keys.ciphers)))
+                        count += (await connection.execute(unknown)).scalar_one()
+    return count
+
+
 async def _rotate_column(engine: AsyncEngine, keys: SecretKeys, table: Table, column: Column[Any]) -> list[bool]:
     """For each row that another key sealed, whether this one could be put in its place."""
     box = SecretBox(keys)

@@ -4,10 +4,11 @@ import getpass
 import click
 
 from bot.budgets import LocalBudgets
+from bot.database import open_database, require_schema
 from bot.directory import SlackDirectory
 from bot.grammar import is_user_id, parse_role
 from bot.identity import who_am_i
-from bot.main import open_database, open_sender, require_schema
+from bot.main import open_sender
 from bot.settings import Settings
 from core.access.model import Role
 from core.access.service import Access

@@ -2,7 +2,7 @@ import asyncio
 
 import click
 
-from bot.main import open_database, require_schema
+from bot.database import open_database, require_schema
 from bot.settings import Settings
 from core.audit.service import VerifyReport, verify
 from core.errors import PrimeError

@@ -6,8 +6,9 @@ import click
 from slack_sdk.errors import SlackApiError
 
 from bot.budgets import LocalBudgets
+from bot.database import Database, open_database
 from bot.identity import who_am_i
-from bot.main import Database, open_database, open_sender
+from bot.main import open_sender
 from bot.manifest import declared_scopes
 from bot.sender import Sender
 from bot.settings import Settings
@@ -112,10 +113,11 @@ def _examine_schema(database: Database, *, current: bool) -> Finding:
 
 
 async def _examine_key(database: Database) -> Finding:
-    """The audit chain's newest row is signed with a key that is known by its id."""
+    """The audit chain's newest row and every sealed value name their key."""
     async with database.storage.transaction(snapshot=True) as stores:
         head = await stores.audit.head()
-    if head.key_id and head.key_id not in database.keys.audit.by_id:
+    signed_by_another = head.key_id != "" and head.key_id not in database.keys.audit.by_id
+    if signed_by_another or await database.unreadable():
         words = "what is stored was encrypted with another key. Add that one to PRIME_SECRET_KEY, after a comma."
         return Finding("Secret key", ok=False, words=words)
     return Finding("Secret key", ok=True, words="opens what is stored" if head.key_id else "nothing is stored yet")

@@ -2,7 +2,7 @@ import asyncio
 
 import click
 
-from bot.main import open_database
+from bot.database import open_database
 from bot.settings import Settings
 from db.migrate import current_revision, upgrade
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.errors import ConfigurationError
 from core.inbox.model import Delivery, DeliveryKind
 from db.models import InboxRow
-from db.rotation import Rotation, rotate
+from db.rotation import Rotation, rotate, sealed_with_unknown_keys
 from db.secrets import Cell, SecretBox, SecretKeys, UnreadableSecretError
 from db.storage import PostgresStorage
 from db.types import Sealed
@@ -131,6 +131,8 @@ async def test_rotation_puts_everything_under_the_first_key(
         await stores.inbox.add(delivery(5), now=clock.now())
 
     assert await rotate(engine, new) == Rotation(changed=0, unreadable=5)
+    assert await sealed_with_unknown_keys(engine, new) == 5
+    assert await sealed_with_unknown_keys(engine, both) == 0
     assert await rotate(engine, both) == Rotation(changed=5, unreadable=0)
     assert await rotate(engine, both) == Rotation(changed=0, unreadable=0)
 
