@@ -5,14 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, text, tuple_, union, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, text, tuple_, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access.model import Facts, Grant, MappedRole, Role
 from core.access.ports import AccessStore
 from core.mappings.model import WORKSPACE_ADMINS, WORKSPACE_OWNERS
 from core.people.model import PersonId
-from db.models import GrantRow, GroupMemberRow, MappingRow, PersonRow
+from db.models import ConfiguredAdminRow, GrantRow, GroupMemberRow, MappingRow, PersonRow
 from db.people import PostgresPeople, as_rows, is_one_of
 
 _CHANGES_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('prime.access'))")
@@ -137,6 +137,15 @@ class PostgresAccess(AccessStore):
             .returning(*_grant_columns)
         )
         return [_grant(row) for row in await self._connection.execute(ended)]
+
+    async def configured(self) -> frozenset[PersonId]:
+        return frozenset(await self._people(select(ConfiguredAdminRow.team, ConfiguredAdminRow.user)))
+
+    async def set_configured(self, people: Collection[PersonId]) -> None:
+        await self._connection.execute(delete(ConfiguredAdminRow))
+        if people:
+            rows = [{"team": person.team, "user": person.user} for person in people]
+            await self._connection.execute(insert(ConfiguredAdminRow), rows)
 
     async def take_ending(self, *, now: datetime, before: datetime) -> Sequence[Grant]:
         ending = (

@@ -98,6 +98,9 @@ class EmbeddedPostgres:
         if self._door.wait_exclusive(seconds=DOOR_SECONDS) and self._users.try_exclusive():
             postmaster.stop(self.folder / "data", patience_seconds=STOP_SECONDS)
             _dismiss_guard(self.folder)
+            if (short := _shortest(self.folder / "data")) != self.folder / "data":
+                with suppress(OSError):
+                    short.rmdir()
         self._users.close()
         self._door.close()
 
@@ -245,9 +248,9 @@ def _let_through(folder: Path) -> None:
 
 
 def _socket_folder(data: Path, account: _Account | None) -> Path:
-    if len(os.fsencode(data / postmaster.SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+    short = _shortest(data)
+    if short == data:
         return data
-    short = Path(tempfile.gettempdir()) / f"prime-{sha256(os.fsencode(data)).hexdigest()[:16]}"
     uid, gid = (account.uid, account.gid) if account else (os.geteuid(), os.getegid())
     with suppress(FileExistsError):
         short.mkdir(mode=0o700)
@@ -259,6 +262,14 @@ def _socket_folder(data: Path, account: _Account | None) -> Path:
             "path, or TMPDIR to a folder of your own."
         )
     return short
+
+
+def _shortest(data: Path) -> Path:
+    """The data folder itself, or where its path is too long for a socket one that is short and always the same."""
+    name = f"prime-{sha256(os.fsencode(data)).hexdigest()[:16]}"
+    candidates = (data, Path(tempfile.gettempdir()) / name, Path("/tmp") / name)  # noqa: S108 its owner is checked
+    fitting = (path for path in candidates if len(os.fsencode(path / postmaster.SOCKET_NAME)) <= _SOCKET_PATH_BYTES)
+    return next(fitting)
 
 
 def _run(command: str, arguments: Sequence[str], *, folder: Path, account: _Account | None) -> None:

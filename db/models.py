@@ -157,6 +157,15 @@ class GrantRow(Base):
     """Whether its holder was told that it ends soon."""
 
 
+class ConfiguredAdminRow(Base):
+    """Whom PRIME_ADMINS named when Prime last looked."""
+
+    __tablename__ = "configured_admin"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(primary_key=True)
+
+
 class RequestRow(Base):
     """See core.approvals.model.AccessRequest."""
 
