@@ -179,7 +179,11 @@ def _jobs(services: Services, database: Database) -> list[Job]:
         Job(name="note_audit_head", run=lambda: note_audit_head(services.storage, note), seconds=300),
         # People before groups, whose members are looked up among them; both well within the five minutes for which
         # Slack's facts hold, so that nobody waits for them.
-        Job(name="follow_slack", run=lambda: follow_slack(services.people, services.mappings), seconds=240),
+        Job(
+            name="follow_slack",
+            run=lambda: follow_slack(services.people, services.access, services.mappings),
+            seconds=240,
+        ),
         Job(name="expire_requests", run=services.approvals.expire_overdue, seconds=60),
         # What an old key sealed is sealed anew with the first one, until nothing is left to do.
         Job(name="rotate_secrets", run=database.rotate, seconds=3600),

@@ -18,7 +18,7 @@ class Notice(StrEnum):
     GRANT_ENDING = "access.grant.ending"
     """user, role, until (ISO)"""
     NO_ADMIN_LEFT = "access.admin.none_left"
-    """reason"""
+    """cause (slack, group, configuration), users: who was ADMIN"""
     HOME_CHANGED = "home.changed"
     """users: whose App Home shows something that changed; `admins: true` for every admin's"""
 

@@ -85,7 +85,9 @@ class Slack:
         self._answer()
         if group_id in self.broken:
             raise UnavailableError("Slack did not answer.")
-        return self.members_of.get(group_id, frozenset())
+        if group_id not in self.members_of:
+            raise NotFoundError("There is no such group any more.")
+        return self.members_of[group_id]
 
     def _answer(self) -> None:
         if self.away:

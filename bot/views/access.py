@@ -58,14 +58,15 @@ def build_own_access(holder: Holder, request: AccessRequest | None) -> list[Bloc
     if holder.holdings:
         blocks.append(context(*[describe_holding(holding) for holding in holder.holdings[:10]]))
     if request is not None:
-        blocks += _open_request(request)
+        blocks += build_open_request(request)
     elif lasting_role(holder) < Role.ADMIN:
         text = "Ask for another role" if holder.role < Role.ADMIN else "Ask to keep it"
         blocks.append(actions(button(text, Action.ACCESS_ASK)))
     return blocks
 
 
-def _open_request(request: AccessRequest) -> list[Block]:
+def build_open_request(request: AccessRequest) -> list[Block]:
+    """The asker's own, with the button that takes it back."""
     return [
         section(
             f"You asked for *{request.role}* {_for(request.duration)}, {moment(request.created_at)}. "

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.ids import Action
-from bot.views.access import build_own_access, build_request_message
+from bot.views.access import build_open_request, build_own_access, build_request_message
 from bot.views.kit import Block, actions, button, confirm, context, divider, header, section
 from core.access.model import Role
 from core.home.model import Dashboard
@@ -28,7 +28,7 @@ def _welcome(dashboard: Dashboard) -> list[Block]:
         ),
     ]
     if dashboard.own_request is not None:
-        return blocks + build_own_access(dashboard.holder, dashboard.own_request)
+        return blocks + build_open_request(dashboard.own_request)
     return [*blocks, actions(button("Ask for access", Action.ACCESS_ASK, style="primary"))]
 
 

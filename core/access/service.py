@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from core.access.last_admin import permanent_admins, refuse_if_last, with_configuration
+from core.access.last_admin import permanent_admins, refuse_if_last, report_if_last, with_configuration
 from core.access.model import Facts, Grant, Holder, Principal, Role, UserPage
 from core.access.permissions import Permission, require
 from core.access.rules import effective_role, end_of, holdings, is_same
@@ -133,6 +133,39 @@ class Access:
             await stores.audit.append(
                 AuditEntry(at=now, actor=str(person), action="access.admin.claim", target=str(person))
             )
+
+    async def take_configuration(self) -> bool:
+        """Notes whom PRIME_ADMINS names now; whether that differs from last time. It cannot be refused, so if it took
+        the last lasting ADMIN it is reported. Raises UnavailableError. Safe to run twice."""
+        async with self._storage.transaction() as stores:
+            known = await stores.access.configured()
+        if known == self._configured:
+            return False
+        await self._people.ensure(known | self._configured)
+        async with self._storage.transaction() as stores:
+            await stores.access.lock()
+            now = self._clock.now()
+            known = await stores.access.configured()
+            if known == self._configured:
+                return False
+            before = await permanent_admins(stores, known, now)
+            await stores.access.set_configured(self._configured)
+            await report_if_last(stores, self._configured, before=before, now=now, cause="configuration")
+            changed = sorted(person.user for person in known ^ self._configured)
+            await stores.inbox.add(owe(Notice.HOME_CHANGED, users=changed), now=now)
+            await stores.audit.append(
+                AuditEntry(
+                    at=now,
+                    actor="prime:configuration",
+                    action="access.configuration.change",
+                    target="setting:PRIME_ADMINS",
+                    detail={
+                        "added": sorted(person.user for person in self._configured - known),
+                        "removed": sorted(person.user for person in known - self._configured),
+                    },
+                )
+            )
+        return True
 
     async def announce_endings(self) -> int:
         """Tells holders whose grant ends within a day, once each; how many. A grant shorter than two days is not

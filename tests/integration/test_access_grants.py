@@ -201,6 +201,35 @@ class TestConfiguredAdmins:
         assert await configured.access.admins() == {ADA}
 
 
+class TestAChangeOfTheConfiguration:
+    async def test_is_audited_once_with_whom_it_added_and_removed(
+        self, storage: PostgresStorage, clock: ManualClock
+    ) -> None:
+        before = World(storage, clock, admin_users=(ADA.user, OLE.user))
+        await before.settle()
+        assert await before.access.take_configuration()
+        after = World(storage, clock, admin_users=(OLE.user, TIM.user))
+        assert await after.access.take_configuration()
+        assert not await after.access.take_configuration()
+
+        entry = (await after.audited())[-1]
+        assert (entry.actor, entry.action) == ("prime:configuration", "access.configuration.change")
+        assert entry.detail == {"added": [TIM.user], "removed": [ADA.user]}
+        assert await after.notices(Notice.NO_ADMIN_LEFT) == []
+
+    async def test_that_takes_the_last_lasting_admin_is_reported(
+        self, storage: PostgresStorage, clock: ManualClock
+    ) -> None:
+        before = World(storage, clock, admin_users=(ADA.user,))
+        await before.settle()
+        await before.access.take_configuration()
+        after = World(storage, clock)
+        await after.access.take_configuration()
+
+        (notice,) = await after.notices(Notice.NO_ADMIN_LEFT)
+        assert (notice["cause"], notice["users"]) == ("configuration", [ADA.user])
+
+
 class TestTheFirstAdmin:
     @pytest.fixture
     async def unclaimed(self, storage: PostgresStorage, clock: ManualClock) -> World:

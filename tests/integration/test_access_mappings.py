@@ -123,6 +123,13 @@ async def test_a_group_that_cannot_be_read_is_not_mapped(world: World) -> None:
     assert await world.actions() == []
 
 
+async def test_a_group_that_is_gone_is_not_mapped(world: World) -> None:
+    del world.slack.members_of["S1"]
+    with pytest.raises(NotFoundError, match="no such group"):
+        await world.mappings.apply(await world.acting(ADA), GROUP, Role.READ)
+    assert await world.actions() == []
+
+
 @pytest.mark.parametrize("role", [Role.NONE, Role.READ, Role.READ_WRITE])
 async def test_mapping_is_for_admins(world: World, role: Role) -> None:
     await world.give(NILS, role) if role else None

@@ -104,6 +104,7 @@ class Walk:
         self.clock = ManualClock()
         self.world = World(storage, self.clock)
         self.world.slack.owners = {OWNER}
+        self.world.slack.members_of[GROUP] = frozenset()
         self.model = Model()
         self.history = [f"seed {seed}"]
 
@@ -291,7 +292,7 @@ class Walk:
             f"{by.person.user} maps {GROUP} to {role}", self.world.mappings.apply(by, group_subject(GROUP), role)
         ):
             assert by.role is Role.ADMIN
-            users = self.world.slack.members_of.get(GROUP, ()) if role else ()
+            users = self.world.slack.members_of[GROUP] if role else ()
             self.model.mapped = role
             self.model.group = frozenset(PersonId(TEAM, user) for user in users)
             self.model.changes += 1

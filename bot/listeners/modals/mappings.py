@@ -39,7 +39,7 @@ async def handle_preview_mapping(
     )
     mappings = await services.mappings.list(principal)
     said = f"{describe_subject(subject)} is {f'mapped to *{role}*' if role else 'no longer mapped'}"
-    people = "1 person" if len(applied.changes) == 1 else f"{len(applied.changes)} people"
+    people = {0: "nobody", 1: "1 person"}.get(len(applied.changes), f"{len(applied.changes)} people")
     below = build_mappings_modal(mappings, said=f"{said}: the role of {people} changed.")
     root = view.get("root_view_id")
     if root:
