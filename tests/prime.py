@@ -22,7 +22,8 @@ from lab.slack.server import SlackLab
 
 ROOT = Path(__file__).parents[1]
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-QUICK = Pace(ping_seconds=0.1, silent_seconds=0.5, first_wait_seconds=0.05)
+QUICK = Pace(ping_seconds=0.2, silent_seconds=3.0, first_wait_seconds=0.05)
+"""Soon enough for a test of silence, late enough for a busy machine."""
 
 
 async def eventually(is_so: Callable[[], Any], *, within_seconds: float = 10.0) -> None:
