@@ -13,6 +13,9 @@ class Action(StrEnum):
 
     MENU_HELP = "menu.help.show"
 
+    HOME_PAGE = "home.requests.page"
+    HOME_FIRST = "home.requests.first"
+
     ACCESS_ASK = "access.request.ask"
     ADMIN_CLAIM = "access.admin.claim"
     REQUEST_WITHDRAW = "access.request.withdraw"

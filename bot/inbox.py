@@ -20,6 +20,8 @@ PROMPT_SUBTYPES = (None, "file_share", "thread_broadcast")
 WORK_ACTIONS = frozenset[str](
     {
         Action.MENU_HELP,
+        Action.HOME_PAGE,
+        Action.HOME_FIRST,
         Action.ADMIN_CLAIM,
         Action.REQUEST_APPROVE,
         Action.REQUEST_WITHDRAW,

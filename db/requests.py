@@ -61,8 +61,10 @@ class PostgresRequests(RequestStore):
         )
         return (await self._connection.execute(denied)).scalar_one_or_none()
 
-    async def list_open(self, *, created_after: datetime, limit: int) -> Sequence[AccessRequest]:
+    async def list_open(self, *, created_after: datetime, after: int | None, limit: int) -> Sequence[AccessRequest]:
         waiting = _all.where(RequestRow.state == RequestState.OPEN, RequestRow.created_at > created_after)
+        if after is not None:
+            waiting = waiting.where(RequestRow.id > after)
         rows = await self._connection.execute(waiting.order_by(RequestRow.created_at, RequestRow.id).limit(limit))
         return [_request(row) for row in rows]
 

@@ -59,6 +59,9 @@ def _approvals(dashboard: Dashboard) -> list[Block]:
         blocks += build_request_message(request)[1]
     if not to_decide:
         blocks.append(context("Nobody is waiting."))
-    if dashboard.more_requests:
-        blocks.append(context("More are waiting; they appear as these are decided."))
+    pages = [] if dashboard.requests_after is None else [button("First page", Action.HOME_FIRST)]
+    if dashboard.next_after is not None:
+        pages.append(button("Next page", Action.HOME_PAGE, value=str(dashboard.next_after)))
+    if pages:
+        blocks.append(actions(*pages))
     return blocks

@@ -26,8 +26,8 @@ class RequestStore(Protocol):
 
     async def last_denied_at(self, asker: PersonId) -> datetime | None: ...
 
-    async def list_open(self, *, created_after: datetime, limit: int) -> Sequence[AccessRequest]:
-        """Open ones asked after then, oldest first."""
+    async def list_open(self, *, created_after: datetime, after: int | None, limit: int) -> Sequence[AccessRequest]:
+        """Open ones asked after then, oldest first, from behind the request `after`."""
         ...
 
     async def list_overdue(self, *, created_before: datetime, limit: int) -> Sequence[AccessRequest]:

@@ -156,10 +156,14 @@ class Approvals:
             denied = replace(request, state=RequestState.DENIED, settled_by=actor.person, denial_reason=reason.strip())
             return await self._settle(stores, denied, actor=str(actor.person), now=now)
 
-    async def list_open(self, actor: Principal, *, limit: int = _AT_ONCE) -> Sequence[AccessRequest]:
+    async def list_open(
+        self, actor: Principal, *, after: int | None = None, limit: int = _AT_ONCE
+    ) -> Sequence[AccessRequest]:
+        """What waits for a decision, oldest first, from behind the request `after`."""
         require(actor.role, Permission.DECIDE_REQUESTS)
+        since = self._clock.now() - EXPIRES_AFTER
         async with self._storage.transaction() as stores:
-            return await stores.requests.list_open(created_after=self._clock.now() - EXPIRES_AFTER, limit=limit)
+            return await stores.requests.list_open(created_after=since, after=after, limit=limit)
 
     async def to_decide(self, actor: Principal, request_id: int) -> AccessRequest:
         """For the form in front of a decision. Raises as the decision itself would."""

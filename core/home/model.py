@@ -16,4 +16,7 @@ class Dashboard:
     """Whether they are offered the first ADMIN role."""
     open_requests: Sequence[AccessRequest]
     """What waits for this admin's decision, oldest first; empty for everybody else."""
-    more_requests: bool
+    requests_after: int | None
+    """The page begins behind this request; None on the first one."""
+    next_after: int | None
+    """Where the next page goes on; None on the last one."""

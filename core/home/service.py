@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from core.access.model import Holder, Role
+from core.access.model import Holder, Principal, Role
 from core.access.permissions import Permission, may
 from core.access.service import Access
-from core.approvals.rules import EXPIRES_AFTER
+from core.approvals.model import AccessRequest
 from core.approvals.service import Approvals
 from core.clock import Clock
 from core.home.model import Dashboard
@@ -35,26 +35,24 @@ class Home:
             await stores.homes.opened(person, now=self._clock.now())
         return await self._gather(holder)
 
-    async def dashboard(self, person: PersonId) -> Dashboard:
-        """What to show somebody who has opened it before."""
-        return await self._gather(await self._access.holder(person))
+    async def dashboard(self, person: PersonId, *, after: int | None = None) -> Dashboard:
+        """What to show somebody who has opened it before; `after` pages through the open requests."""
+        return await self._gather(await self._access.holder(person), after=after)
 
-    async def _gather(self, holder: Holder) -> Dashboard:
+    async def _gather(self, holder: Holder, *, after: int | None = None) -> Dashboard:
         person = holder.person
-        async with self._storage.transaction() as stores:
-            waiting = (
-                await stores.requests.list_open(
-                    created_after=self._clock.now() - EXPIRES_AFTER, limit=REQUESTS_SHOWN + 1
-                )
-                if may(holder.role, Permission.DECIDE_REQUESTS)
-                else ()
-            )
+        waiting = list[AccessRequest]()
+        if may(holder.role, Permission.DECIDE_REQUESTS):
+            principal = Principal(person=person, role=holder.role)
+            waiting = list(await self._approvals.list_open(principal, after=after, limit=REQUESTS_SHOWN + 1))
+        shown = waiting[:REQUESTS_SHOWN]
         return Dashboard(
             holder=holder,
             own_request=await self._approvals.open_of(person),
             can_claim=holder.role is not Role.ADMIN and await self._access.can_claim(person),
-            open_requests=waiting[:REQUESTS_SHOWN],
-            more_requests=len(waiting) > REQUESTS_SHOWN,
+            open_requests=shown,
+            requests_after=after,
+            next_after=shown[-1].id if len(waiting) > REQUESTS_SHOWN else None,
         )
 
     async def shown_to(self, users: Collection[str], *, team: str, admins: bool) -> Sequence[PersonId]:

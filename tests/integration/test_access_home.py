@@ -38,16 +38,21 @@ async def test_an_admin_sees_the_requests_that_wait_oldest_first(world: World) -
 
     assert shown.holder.role is Role.ADMIN
     assert [request.id for request in shown.open_requests] == [first, second]
-    assert (shown.more_requests, shown.can_claim, shown.own_request) == (False, False, None)
+    assert (shown.next_after, shown.can_claim, shown.own_request) == (None, False, None)
 
 
-async def test_an_admin_sees_that_there_are_more_requests(world: World) -> None:
+async def test_an_admin_pages_through_many_requests(world: World) -> None:
     numbers = await ask(world, *(f"a{number}" for number in range(REQUESTS_SHOWN + 1)))
 
     shown = await world.home.open(ADA)
 
     assert [request.id for request in shown.open_requests] == numbers[:REQUESTS_SHOWN]
-    assert shown.more_requests
+    assert (shown.requests_after, shown.next_after) == (None, numbers[REQUESTS_SHOWN - 1])
+
+    rest = await world.home.dashboard(ADA, after=shown.next_after)
+
+    assert [request.id for request in rest.open_requests] == numbers[REQUESTS_SHOWN:]
+    assert (rest.requests_after, rest.next_after) == (shown.next_after, None)
 
 
 @pytest.mark.parametrize("role", [Role.NONE, Role.READ, Role.READ_WRITE])
@@ -60,7 +65,7 @@ async def test_others_see_their_own_request_and_nobody_else_s(world: World, role
 
     assert shown.holder.role is role
     assert shown.own_request == own
-    assert (shown.open_requests, shown.more_requests, shown.can_claim) == ((), False, False)
+    assert (shown.open_requests, shown.next_after, shown.can_claim) == ([], None, False)
 
 
 async def test_an_owner_is_offered_the_first_admin_role_while_there_is_none(world: World) -> None:

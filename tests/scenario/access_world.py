@@ -148,6 +148,8 @@ class World:
         found |= {f"{direct.id}/{ts}": words(message) for ts, message in direct.messages.items()}
         if modal := self.lab.platform.views.top(user):
             found[modal.view["hash"]] = words(modal.view)
+        if home := self.lab.platform.views.home(user):
+            found[home["hash"]] = words(home)
         return found
 
     def others(self, user: str) -> dict[str, str]:

@@ -136,6 +136,8 @@ APPROVED, DENIED = ("access.request.approve",), ("access.request.deny",)
 
 ROWS = [
     press(Action.MENU_HELP, EVERYBODY, Place.CHANNEL),
+    press(Action.HOME_PAGE, ADMINS, Place.HOME, value=lambda *_: "5"),
+    press(Action.HOME_FIRST, ADMINS, Place.HOME),
     press(Action.ACCESS_ASK, MEMBERS_WITHOUT_ADMIN, Place.CHANNEL),
     press(Action.ACCESS_ASK, MEMBERS_WITHOUT_ADMIN, Place.HOME),
     press(Action.ADMIN_CLAIM, NOBODY, Place.HOME),  # there is one; the story of the first admin is told elsewhere
@@ -200,6 +202,7 @@ FORGED = {
     "a list": "[1]",
 }  # fmt: skip
 ONLY_LOOKS = {
+    Action.HOME_PAGE.name.lower(): {"of nothing", "beyond the column", "beyond any column"},
     Action.USERS_PAGE.name.lower(): {"of nobody"},  # the page after a place in the list
     Action.AUDIT_OLDER.name.lower(): {"of nothing", "beyond the column", "beyond any column"},
 }

@@ -4,6 +4,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.ids import Action
 from bot.listeners.actions.audit import handle_audit_older
+from bot.listeners.actions.home import handle_home_page
 from bot.listeners.actions.mappings import handle_mapping_add, handle_mapping_remove
 from bot.listeners.actions.menu import handle_menu_help
 from bot.listeners.actions.requests import (
@@ -18,6 +19,8 @@ from bot.listeners.actions.users import handle_users_menu, handle_users_page
 
 LISTENERS = {
     Action.MENU_HELP: handle_menu_help,
+    Action.HOME_PAGE: handle_home_page,
+    Action.HOME_FIRST: handle_home_page,
     Action.ACCESS_ASK: handle_ask,
     Action.ADMIN_CLAIM: handle_claim,
     Action.REQUEST_WITHDRAW: handle_withdraw,
