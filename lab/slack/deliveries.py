@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from lab.slack.clock import LabClock
+from lab.clock import LabClock
+from lab.faults import Faults
 from lab.slack.errors import SlackError
-from lab.slack.faults import FaultName, Faults
+from lab.slack.faults import FaultName
 from lab.slack.record import Attempt, Record
 
 ACK_SECONDS = 3.0

@@ -5,8 +5,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.clock import LabClock
 from lab.slack.channels import Channel, Kind
-from lab.slack.clock import LabClock
 from lab.slack.errors import SlackError
 from lab.slack.people import APP_USER_ID
 

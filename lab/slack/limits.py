@@ -4,7 +4,7 @@ import math
 from collections import defaultdict, deque
 from enum import Enum
 
-from lab.slack.clock import LabClock
+from lab.clock import LabClock
 
 WINDOW_SECONDS = 60.0
 CHANNEL_SECONDS_BETWEEN = 1.0

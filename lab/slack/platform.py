@@ -4,13 +4,14 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.clock import LabClock
+from lab.faults import Fault, Faults
 from lab.slack.app import InstalledApp
-from lab.slack.clock import LabClock
 from lab.slack.deliveries import Deliveries
 from lab.slack.events import Events
-from lab.slack.faults import Fault, FaultName, Faults, lasting_faults
+from lab.slack.faults import FaultName, lasting_faults
 from lab.slack.files import Files
-from lab.slack.happenings import Announcer
+from lab.slack.happenings import Announcer, FaultsChanged
 from lab.slack.interactivity import Interactivity
 from lab.slack.limits import Limits
 from lab.slack.manifest import Manifest
@@ -50,7 +51,7 @@ def build(manifest_path: Path, *, clock: LabClock, limits: bool, seed: int | Non
     app = InstalledApp(Manifest.load(manifest_path))
     announcer = Announcer()
     record = Record()
-    faults = Faults(announcer)
+    faults = Faults(lambda: announcer.announce(FaultsChanged()))
     workspace = Workspace(clock, announcer, app.as_person())
     views = Views(clock, announcer)
     triggers, response_urls = Triggers(clock), ResponseUrls(clock)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from lab.slack.clock import LabClock
+from lab.clock import LabClock
 from lab.slack.errors import SlackError
 from lab.slack.happenings import AppConnectionChanged, Happening
 from lab.slack.http_delivery import SignedHttp

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import ClientConnectionError, WSMsgType, web
 
+from lab.clock import LabClock
 from lab.slack.app import APP_ID
-from lab.slack.clock import LabClock
 from lab.slack.deliveries import Kind, NotDeliveredError, Parcel
 from lab.slack.happenings import Announcer, AppConnectionChanged
 from lab.slack.record import Record

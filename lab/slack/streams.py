@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from lab.clock import LabClock
 from lab.slack.arguments import Arguments
 from lab.slack.channels import Channel, Message
-from lab.slack.clock import LabClock
 from lab.slack.content import MARKDOWN_LIMIT, checked_blocks
 from lab.slack.errors import SlackError
 from lab.slack.workspace import Workspace

@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
+from lab.clock import LabClock
 from lab.slack.channels import Channel
-from lab.slack.clock import LabClock
 from lab.slack.errors import SlackError
 
 TRIGGER_LIFE_SECONDS = 3.0

@@ -4,11 +4,11 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.clock import LabClock
 from lab.slack import block_state
 from lab.slack import happenings as happened
 from lab.slack.app import APP_ID
 from lab.slack.blocks import validate_view
-from lab.slack.clock import LabClock
 from lab.slack.content import fresh_ids, refusal
 from lab.slack.errors import SlackError, invalid_arguments
 from lab.slack.happenings import Announcer, View

@@ -4,9 +4,9 @@ import itertools
 import uuid
 from collections.abc import Iterable
 
+from lab.clock import LabClock
 from lab.slack import happenings as happened
 from lab.slack.channels import Channel, Kind, Message, initial_channels
-from lab.slack.clock import LabClock
 from lab.slack.errors import SlackError
 from lab.slack.happenings import Announcer
 from lab.slack.people import APP_USER_ID, SLACKBOT_ID, Group, Person, cast, user_groups

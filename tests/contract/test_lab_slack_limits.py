@@ -10,9 +10,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import LabClock
-from lab.slack.errors import SlackError
-from lab.slack.faults import Fault, FaultName
+from lab.clock import LabClock
+from lab.faults import Fault, UnknownFaultError
+from lab.slack.faults import FaultName
 from lab.slack.limits import CHANNEL_BURST, WINDOW_SECONDS, Limits, Tier
 from lab.slack.server import SlackLab
 from tests.slack_apps import Client
@@ -170,9 +170,9 @@ class TestFaults:
         assert all(fault["description"].endswith(".") for fault in listing)
 
     async def test_unknown_names_and_options_are_refused(self, lab: SlackLab) -> None:
-        with pytest.raises(SlackError):
+        with pytest.raises(UnknownFaultError):
             lab.faults.switch("earthquake")
-        with pytest.raises(SlackError):
+        with pytest.raises(UnknownFaultError):
             lab.faults.switch(FaultName.SLOW_API, minutes=1)
 
     async def test_other_parts_add_their_own(self, lab: SlackLab) -> None:
