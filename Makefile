@@ -2,7 +2,7 @@
 PRIME := .venv/bin/prime
 PY    := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo run test check long bench migrate clean
+.PHONY: help setup tools demo run test check long bench migrate clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -12,8 +12,9 @@ setup: .venv/.ready ## .venv from the lock file, with .venv/bin/prime
 	@bash .ci/setup
 	@touch $@
 
-browser: ## a Chromium for the browser tests, by apt where that is possible
+tools: ## Chromium and nginx, which some tests drive, by apt where that is possible
 	@bash .ci/browser
+	@bash .ci/nginx
 
 demo: setup ## all of Prime on this machine with no account: opens a page like Slack
 	@$(PRIME) demo
@@ -24,7 +25,7 @@ run: setup ## Prime itself, in the workspace that .env names
 migrate: setup ## bring the database to this version's schema
 	@$(PRIME) migrate
 
-test: setup browser ## all tests
+test: setup tools ## all tests
 	@$(PY) -m pytest -n auto --dist loadgroup
 
 check: setup ## format, lint, types, import rules, lock file
@@ -33,7 +34,7 @@ check: setup ## format, lint, types, import rules, lock file
 	@.venv/bin/basedpyright
 	@.venv/bin/lint-imports
 
-long: setup browser ## the long forms of the property, fault and chaos tests
+long: setup tools ## the long forms of the property, fault and chaos tests
 	@PRIME_TEST_PROFILE=long $(PY) -m pytest -n auto --dist loadgroup
 
 bench: setup ## measured figures with the goal or peer beside each

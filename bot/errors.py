@@ -10,6 +10,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 
+from bot.forms import input_of
 from bot.inbox import claim_of
 from bot.log import log_unexpected
 from bot.requests import Place, RequestKind, kind_of, place_of
@@ -92,6 +93,9 @@ async def _answer(sender: Sender, error: Exception, body: Mapping[str, Any]) -> 
     kind = kind_of(body)
     if kind is RequestKind.EVENT:
         return _answer_to_event(error, body)
+    if _came_before(error):
+        _log.info("came_before", kind=kind)
+        return BoltResponse(status=OK)
     if isinstance(error, BoltUnhandledRequestError):
         _log.info("not_handled", kind=kind)
         sentence = "Prime does not know this any more. `/prime help` shows what there is."
@@ -109,6 +113,11 @@ async def _answer(sender: Sender, error: Exception, body: Mapping[str, Any]) -> 
             return BoltResponse(status=OK)
 
 
+def _came_before(error: Exception) -> bool:
+    """A delivery that came twice: for the first one, its trigger has opened a modal already."""
+    return isinstance(error, SlackApiError) and error.response["error"] == "exchanged_trigger_id"
+
+
 def _answer_to_event(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
     if isinstance(error, BoltUnhandledRequestError):
         return BoltResponse(status=OK)  # else Slack would deliver it again
@@ -120,10 +129,12 @@ def _answer_to_event(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
 
 
 def _answer_to_submission(error: Exception, view: Mapping[str, Any], sentence: str) -> dict[str, Any]:
-    inputs = [block["block_id"] for block in view.get("blocks", []) if block["type"] == "input"]
+    inputs = {
+        input_of(block["block_id"]): block["block_id"] for block in view.get("blocks", []) if block["type"] == "input"
+    }
     field = error.field if isinstance(error, InvalidInputError) else None
     if field in inputs:
-        return {"response_action": "errors", "errors": {field: sentence}}
+        return {"response_action": "errors", "errors": {inputs[field]: sentence}}
     return {"response_action": "push", "view": build_problem_modal(sentence)}
 
 

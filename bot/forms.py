@@ -1,7 +1,7 @@
 """What a submitted modal holds (`view.state.values`), by input. Every value is data from outside and is checked."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.grammar import parse_role
@@ -15,16 +15,48 @@ View = Mapping[str, Any]
 
 
 def text_of(view: View, name: Input) -> str:
-    return str(_element(view, name).get("value") or "")
+    """Raises InvalidInputError for what Postgres cannot keep."""
+    value = _element(view, name).get("value")
+    if not isinstance(value, str):
+        return ""
+    if "\x00" in value:
+        raise InvalidInputError("That holds a character that cannot be kept. Please type it anew.", field=name)
+    return value
 
 
 def choice_of(view: View, name: Input) -> str:
     """Raises InvalidInputError if nothing was chosen."""
-    option: Mapping[str, Any] = _element(view, name).get("selected_option") or {}
-    value = option.get("value")
-    if not isinstance(value, str):
+    value = optional_choice_of(view, name)
+    if value is None:
         raise InvalidInputError("Please choose one.", field=name)
     return value
+
+
+def optional_choice_of(view: View, name: Input) -> str | None:
+    option = _element(view, name).get("selected_option")
+    value = option.get("value") if isinstance(option, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def number_of(view: View, name: str) -> int | None:
+    """None if it was left empty. Raises InvalidInputError for what is no whole number."""
+    text = str(_element(view, name).get("value") or "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InvalidInputError("Enter a whole number.", field=name)
+    return int(text)
+
+
+def moment_of(view: View, name: Input) -> datetime | None:
+    """None if it was left empty. Raises InvalidInputError for what is no time."""
+    seconds = _element(view, name).get("selected_date_time")
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise InvalidInputError("Please choose a time.", field=name) from error
 
 
 def role_of(view: View) -> Role:
@@ -49,6 +81,13 @@ def number_in(text: object) -> int:
     return int(digits)
 
 
-def _element(view: View, name: Input) -> Mapping[str, Any]:
+def input_of(block_id: str) -> str:
+    """The input's name. A block whose options change gets another id, by which Slack forgets the old choice: the name
+    with something behind a colon."""
+    return block_id.partition(":")[0]
+
+
+def _element(view: View, name: str) -> Mapping[str, Any]:
     values: Mapping[str, Any] = (view.get("state") or {}).get("values") or {}
-    return (values.get(name) or {}).get(name) or {}
+    elements = next((elements for block_id, elements in values.items() if input_of(block_id) == name), None)
+    return next(iter((elements or {}).values()), None) or {}

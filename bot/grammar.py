@@ -1,4 +1,4 @@
-"""What people type after `/prime users` and `/prime audit`, read into values. Slack escapes mentions in commands."""
+"""What people type after a subcommand, read into values. Slack escapes mentions in commands."""
 
 import re
 from dataclasses import dataclass
@@ -48,12 +48,19 @@ def parse_audit(text: str, *, team: str) -> str | None:
     match words:
         case []:
             return None
-        case ["server", name]:
-            return f"server:{name}"
+        case ["server", name] if name.isprintable():
+            return f"server:{name.lower()}"
         case [mention]:
             return f"{team}/{parse_mention(mention, usage=_AUDIT_USAGE)}"
         case _:
             raise InvalidInputError(_AUDIT_USAGE)
+
+
+def parse_server(text: str) -> str:
+    """The name of a server, or the beginning of one. Raises InvalidInputError while there is none."""
+    if not text or not text.isprintable():
+        raise InvalidInputError("Name a server, or the beginning of its name: `/prime servers` lists them.")
+    return text
 
 
 def parse_mention(word: str, *, usage: str) -> str:

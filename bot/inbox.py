@@ -28,9 +28,39 @@ WORK_ACTIONS = frozenset[str](
         Action.USERS_PAGE,
         Action.USERS_FIRST,
         Action.AUDIT_OLDER,
+        Action.HOME_SERVERS_PAGE,
+        Action.HOME_SERVERS_FIRST,
+        Action.SERVERS_PAGE,
+        Action.SERVERS_FIRST,
+        Action.SERVER_OPEN,
+        Action.SERVER_REFRESH,
+        Action.SERVER_START,
+        Action.SERVER_STOP,
     }
 )
 """Buttons that are worked on from the inbox. The others open or check a modal, which is answered inline."""
+IN_A_FORM = frozenset[str](
+    {
+        Action.CREATE_CHOOSE,
+        Action.CREATE_MODEL,
+        Action.CREATE_USE,
+        Action.KEY_CHECK,
+        Action.KEY_REMOVE,
+        Action.CATALOG_MODELS,
+        Action.CATALOG_MACHINES,
+        Action.CATALOG_TEMPLATES,
+        Action.CATALOG_LIMITS,
+        Action.CATALOG_CLOUD,
+        Action.CATALOG_PREVIOUS,
+        Action.CATALOG_NEXT,
+        Action.CATALOG_REMOVE_MODEL,
+        Action.CATALOG_HIDE,
+        Action.CATALOG_SHOW,
+        Action.CATALOG_HIDE_TEMPLATE,
+        Action.CATALOG_SHOW_TEMPLATE,
+    }
+)
+"""What is pressed or chosen in a modal that is drawn anew after each, in their order."""
 
 _CLAIM = "claim"
 
@@ -77,7 +107,13 @@ def classify(body: Mapping[str, Any], *, bot_user: str) -> Delivery | None:
         case {"type": "event_callback", "event": event} if is_prompt(event, bot_user=bot_user):
             return _prompt(body, event)
         case {"type": "block_actions", "actions": [{"action_id": action_id}, *_]} if action_id in WORK_ACTIONS:
-            return Delivery(kind=DeliveryKind.INTERACTION, payload=dict(body))
+            return _pressed(body)
+        case {
+            "type": "block_actions",
+            "actions": [{"action_id": action_id}, *_],
+            "view": {"id": view},
+        } if action_id in IN_A_FORM:
+            return _pressed(body, order_key=f"view/{view}")
         case {"type": "event_callback", "event": {"type": "app_home_opened", "tab": "home", "user": user}}:
             return _event(body, order_key=f"home/{user}")
         case {"type": "event_callback", "event": {"type": "user_change" | "team_join", "user": {"id": user}}}:
@@ -103,6 +139,12 @@ def is_prompt(event: Mapping[str, Any], *, bot_user: str) -> bool:
     if event.get("type") != "message" or event.get("subtype") not in PROMPT_SUBTYPES:
         return False
     return event.get("channel_type") == "im" or f"<@{bot_user}>" in event.get("text", "")
+
+
+def _pressed(body: Mapping[str, Any], *, order_key: str | None = None) -> Delivery:
+    action: Mapping[str, Any] = body["actions"][0]
+    key = f"pressed/{body['user']['id']}/{action['action_id']}/{action['action_ts']}"
+    return Delivery(kind=DeliveryKind.INTERACTION, payload=dict(body), work_key=key, order_key=order_key)
 
 
 def _event(body: Mapping[str, Any], *, order_key: str) -> Delivery:

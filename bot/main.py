@@ -38,12 +38,21 @@ from core.jobs.note_audit_head import note_audit_head
 from core.jobs.retain_audit import retain_audit
 from core.jobs.tidy_inbox import tidy_inbox
 from core.pacing.ports import BudgetStore
+from core.servers.mover import Mover
+from core.servers.steps import Wiring
 from core.services import Services, build_services
 from core.storage import Storage
+from providers.engines.registry import InstalledEngines
+from providers.front import Front
+from providers.hub import HuggingFace
+from providers.registry import InstalledProviders, find_factories
+from providers.startup.script import Startup
 
 STOP_SECONDS = 28.0
 """More than the parts take to stop, each within its own bound."""
 LOOK_SECONDS = 2.0
+MOVE_SECONDS = 2.0
+"""How often a server on its way up or down is looked at."""
 LONGEST_WAIT_SECONDS = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -108,23 +117,37 @@ async def serve(
         identity = await _identity(sender, clock)
         _log.info("slack_reached", team=identity.team, bot_user=identity.bot_user)
 
-        inbox = Inbox(database.storage, clock, holder=f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}")
+        holder = f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}"
+        inbox = Inbox(database.storage, clock, holder=holder)
         news = asyncio.Event()  # what the app stores wakes the worker, which works through the app
+        hub = open_hub(settings, clock)
+        stack.push_async_callback(hub.aclose)
+        engines = InstalledEngines(tgi_image=settings.tgi_image)
+        front = Front(scheme=settings.tgi_scheme, port=settings.tgi_port)
         services = build_services(
             clock=clock,
             storage=database.storage,
             inbox=inbox,
             directory=SlackDirectory(sender, clock, team=identity.team),
             groups=SlackGroups(sender, team=identity.team),
+            hub=hub,
+            providers=installed_providers(settings, clock),
+            engines=engines,
+            front=front,
             team=identity.team,
             admin_users=settings.prime_admins,
+        )
+        stack.push_async_callback(services.catalog.aclose)
+        mover = Mover(
+            _wiring(settings, database.storage, engines, front), clock, open_provider=services.keys.open, holder=holder
         )
         app = build_app(sender=sender, identity=identity, services=services, wake=news.set)
         notices = Notices(sender, services, team=identity.team, approval_channel=settings.prime_approval_channel)
         worker = Worker(inbox, dispatcher(app, sender, notices.table()), clock, news=news)
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_work(worker, _jobs(services, database), database.storage, clock), name="work")
+            jobs = [*_jobs(services, database, settings), *_showing(notices)]
+            tasks.create_task(_work(worker, mover, jobs, database.storage, clock), name="work")
             if settings.slack_app_token is not None:
                 app_token = settings.slack_app_token.get_secret_value()
                 connection = SocketMode(
@@ -153,8 +176,8 @@ async def _open(door: SlackDoor, app: AsyncApp) -> None:
         door.app = None
 
 
-async def _work(worker: Worker, jobs: Sequence[Job], storage: Storage, clock: Clock) -> None:
-    """The worker and the jobs, from when the database is known to have the right schema."""
+async def _work(worker: Worker, mover: Mover, jobs: Sequence[Job], storage: Storage, clock: Clock) -> None:
+    """The worker, the mover and the jobs, from when the database is known to have the right schema."""
     while True:
         try:
             await to_its_end(require_schema(storage))
@@ -162,11 +185,12 @@ async def _work(worker: Worker, jobs: Sequence[Job], storage: Storage, clock: Cl
             await clock.sleep(LOOK_SECONDS)
         else:
             break
-    async with scheduled(jobs):
-        await worker.run()
+    async with scheduled(jobs), asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run(), name="worker")
+        tasks.create_task(mover.run(), name="mover")
 
 
-def _jobs(services: Services, database: Database) -> list[Job]:
+def _jobs(services: Services, database: Database, settings: Settings) -> list[Job]:
     async def tidy() -> None:
         metrics.inbox_depth.set(await tidy_inbox(services.inbox, services.storage))
 
@@ -174,7 +198,17 @@ def _jobs(services: Services, database: Database) -> list[Job]:
         metrics.audit_head.set(state.seq)
         metrics.audit_rows.set(state.rows)
 
+    first_keys = [] if settings.paperspace_api_key is None else [("paperspace", settings.paperspace_api_key)]
+
+    async def keep_first_key() -> None:
+        """Until it is kept; one that an ADMIN removes later does not come back before the next start."""
+        while first_keys:
+            provider, key = first_keys[0]
+            await services.keys.first_key(provider, key.get_secret_value())
+            first_keys.pop()
+
     return [
+        Job(name="keep_first_key", run=keep_first_key, seconds=60),
         Job(name="tidy_inbox", run=tidy, seconds=60),
         Job(name="note_audit_head", run=lambda: note_audit_head(services.storage, note), seconds=300),
         # People before groups, whose members are looked up among them; both well within the five minutes for which
@@ -188,8 +222,27 @@ def _jobs(services: Services, database: Database) -> list[Job]:
         # What an old key sealed is sealed anew with the first one, until nothing is left to do.
         Job(name="rotate_secrets", run=database.rotate, seconds=3600),
         Job(name="retain_audit", run=lambda: retain_audit(services.storage, services.clock), seconds=86_400),
+        Job(name="renew_keys", run=services.servers.renew_keys, seconds=60),
         Job(name="announce_endings", run=services.access.announce_endings, seconds=600),
     ]
+
+
+def _showing(notices: Notices) -> list[Job]:
+    return [
+        Job(name="refresh_cards", run=notices.cards.refresh_cards, seconds=10),
+        Job(name="refresh_homes", run=notices.homes.refresh, seconds=3),
+    ]
+
+
+def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, front: Front) -> Wiring:
+    return Wiring(
+        storage=storage,
+        front=front,
+        engines=engines,
+        startup=Startup(scheme=settings.tgi_scheme, port=settings.tgi_port, engines=engines),
+        hub_token=None if settings.hf_token is None else settings.hf_token.get_secret_value(),
+        pace_seconds=min(MOVE_SECONDS, settings.prime_monitor_seconds),
+    )
 
 
 async def _identity(sender: Sender, clock: Clock) -> Identity:
@@ -223,6 +276,18 @@ def _always(reason: str | None) -> Callable[[], Any]:
         return reason
 
     return check
+
+
+# --- clouds ---------------------------------------------------------------------------------------
+
+
+def installed_providers(settings: Settings, clock: Clock) -> InstalledProviders:
+    return InstalledProviders(find_factories(), clock=clock, base_urls={"paperspace": settings.paperspace_api_url})
+
+
+def open_hub(settings: Settings, clock: Clock) -> HuggingFace:
+    token = None if settings.hf_token is None else settings.hf_token.get_secret_value()
+    return HuggingFace(api_url=settings.hf_api_url, token=token, organisation=settings.hf_org, clock=clock)
 
 
 # --- Slack ----------------------------------------------------------------------------------------

@@ -6,6 +6,12 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def escape_cut(text: str, *, limit: int = 1800) -> str:
+    """The same for long texts, of which escaping, and a `>` before each line, could make more than a block takes."""
+    escaped = escape(text)
+    return escaped if len(escaped) <= limit else escape(text[: limit // len("&amp;")]) + "…"
+
+
 def unescape(text: str) -> str:
     """What somebody typed, from what Slack delivers of messages, and of commands with `should_escape`."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -11,18 +11,18 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.create_drawing import finish_form
 from bot.dispatch import Notifier
+from bot.given_keys import answer_key
+from bot.homes import Homes
 from bot.ids import Action
-from bot.pacer import Priority, sending
+from bot.server_cards import ServerCards
 from bot.views.access import build_request_message, describe_outcome_to_asker, describe_sent
-from bot.views.home import build_home
 from bot.views.kit import Block, actions, button, section
 from bot.views.moments import until
 from core.access.last_admin import HOW_TO_RECOVER
 from core.approvals.model import AccessRequest, PostedAt, RequestState
-from core.errors import PrimeError
 from core.notices import Notice
-from core.people.model import PersonId
 from core.services import Services
 
 _log = structlog.get_logger(__name__)
@@ -32,6 +32,8 @@ Payload = Mapping[str, Any]
 
 class Notices:
     def __init__(self, client: AsyncWebClient, services: Services, *, team: str, approval_channel: str | None) -> None:
+        self.homes = Homes(client, services)
+        self.cards = ServerCards(client, services, self.homes)
         self._client = client
         self._services = services
         self._team = team
@@ -44,6 +46,9 @@ class Notices:
             Notice.ROLE_CHANGED: self.role_changed,
             Notice.GRANT_ENDING: self.grant_ending,
             Notice.NO_ADMIN_LEFT: self.no_admin_left,
+            Notice.SERVER_CHANGED: self.cards.server_changed,
+            Notice.CREATE_FORM_WAITS: self.create_form_waits,
+            Notice.KEY_GIVEN: self.key_given,
             Notice.HOME_CHANGED: self.home_changed,
         }
 
@@ -96,22 +101,17 @@ class Notices:
         for user in sorted({person.user for person in owners} | set(payload["users"])):
             await self._tell(user, text)
 
+    async def create_form_waits(self, payload: Payload) -> None:
+        await finish_form(self._client, self._services, payload)
+
+    async def key_given(self, payload: Payload) -> None:
+        await answer_key(self._client, self._services, payload)
+
     async def home_changed(self, payload: Payload) -> None:
         people = await self._services.home.shown_to(
             payload.get("users", ()), team=self._team, admins=bool(payload.get("admins"))
         )
-        with sending(Priority.BACKGROUND):
-            await self._publish(people)
-
-    async def _publish(self, people: Collection[PersonId]) -> None:
-        for person in people:
-            try:
-                dashboard = await self._services.home.dashboard(person)
-                await self._client.views_publish(user_id=person.user, view=build_home(dashboard))
-            except SlackApiError as error:
-                _log.warning("home_not_written", error=str(error.response["error"]))
-            except PrimeError as error:
-                _log.warning("home_not_written", error=type(error).__name__)
+        await self.homes.write(people)
 
     async def _show(self, request: AccessRequest, channel: str | None, shown_in: Collection[str]) -> bool:
         """Posts the request and notes where; False if that was not possible."""

@@ -82,9 +82,9 @@ Listen = Annotated[Address, NoDecode, BeforeValidator(_address)]
 UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 
 
-def _token(prefix: str) -> AfterValidator:
+def _token(prefix: str, *, letters: str = r"[\w.-]") -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        if not re.fullmatch(re.escape(prefix) + r"[\w.-]+", value.get_secret_value(), re.ASCII):
+        if not re.fullmatch(f"{re.escape(prefix)}{letters}+", value.get_secret_value(), re.ASCII):
             raise ValueError
         return value
 
@@ -186,7 +186,7 @@ class Settings(BaseSettings):
     )
     paperspace_api_key: SecretStr | None = _variable(None, "first Paperspace key to store, if none is stored")
     paperspace_api_url: BaseUrl = _variable("https://api.paperspace.com/v1", "where Paperspace's API is", must=_URL)
-    hf_token: Annotated[SecretStr, _token("hf_")] | None = _variable(
+    hf_token: Annotated[SecretStr, _token("hf_", letters=r"[\w-]")] | None = _variable(
         None,
         "for gated and private models",
         must="must begin with hf_",
@@ -205,7 +205,9 @@ class Settings(BaseSettings):
         must="must be an image with its tag, such as ghcr.io/huggingface/text-generation-inference:3.3.5",
         pattern=r"^[a-z0-9][\w./:-]*:[\w.-]+$",
     )
-    tgi_port: int = _variable(8080, "the engine's port", must="must be a port from 1 to 65535", ge=1, le=65535)
+    tgi_port: int = _variable(
+        8080, "the engine's port; the next one is its own", must="must be a port from 1 to 65534", ge=1, le=65534
+    )
     tgi_scheme: str = _variable(
         "https", "http only for development and tests", must="must be https or http", pattern="^https?$"
     )

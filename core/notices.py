@@ -19,6 +19,12 @@ class Notice(StrEnum):
     """user, role, until (ISO)"""
     NO_ADMIN_LEFT = "access.admin.none_left"
     """cause (slack, group, configuration), users: who was ADMIN"""
+    SERVER_CHANGED = "server.changed"
+    """server_id"""
+    CREATE_FORM_WAITS = "servers.create.waits"
+    """team, user, view_id, hash, form: a create modal that was drawn before all was known for it"""
+    KEY_GIVEN = "keys.key.given"
+    """team, user, provider, secret, at (ISO), view (external id), view_id, root (view id): a cloud's key to check"""
     HOME_CHANGED = "home.changed"
     """users: whose App Home shows something that changed; `admins: true` for every admin's"""
 

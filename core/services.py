@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from core.access.service import Access
 from core.approvals.service import Approvals
 from core.audit.service import AuditLog
+from core.catalog.ports import ModelHub
+from core.catalog.service import Catalog
 from core.clock import Clock
 from core.home.service import Home
 from core.inbox.service import Inbox
+from core.keys.service import Keys
 from core.mappings.ports import GroupDirectory
 from core.mappings.service import Mappings
 from core.people.model import PersonId
 from core.people.ports import Directory
 from core.people.service import People
+from core.servers.ports import Engines, MachineFront, Providers
+from core.servers.service import Servers
 from core.storage import Storage
 
 
@@ -27,6 +32,9 @@ class Services:
     mappings: Mappings
     home: Home
     audit: AuditLog
+    keys: Keys
+    catalog: Catalog
+    servers: Servers
 
 
 def build_services(
@@ -36,6 +44,10 @@ def build_services(
     inbox: Inbox,
     directory: Directory,
     groups: GroupDirectory,
+    hub: ModelHub,
+    providers: Providers,
+    engines: Engines,
+    front: MachineFront,
     team: str,
     admin_users: tuple[str, ...],
 ) -> Services:
@@ -44,6 +56,8 @@ def build_services(
     people = People(storage, clock, directory, team=team, configured_admins=configured)
     access = Access(storage, clock, people, configured_admins=configured)
     approvals = Approvals(storage, clock, people, access)
+    keys = Keys(storage, clock, access, providers)
+    catalog = Catalog(storage, clock, access, hub, open_provider=keys.open)
     return Services(
         clock=clock,
         storage=storage,
@@ -54,4 +68,7 @@ def build_services(
         mappings=Mappings(storage, clock, people, access, groups, team=team, configured_admins=configured),
         home=Home(storage, clock, access, approvals),
         audit=AuditLog(storage),
+        keys=keys,
+        catalog=catalog,
+        servers=Servers(storage, clock, access, catalog, engines, front),
     )

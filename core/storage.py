@@ -6,10 +6,13 @@ from typing import Protocol
 from core.access.ports import AccessStore
 from core.approvals.ports import RequestStore
 from core.audit.ports import AuditStore
+from core.catalog.ports import CatalogStore
 from core.home.ports import HomeStore
 from core.inbox.ports import InboxStore
+from core.keys.ports import KeyStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
+from core.servers.ports import ServerStore
 
 
 class Stores(Protocol):
@@ -20,15 +23,21 @@ class Stores(Protocol):
     @property
     def audit(self) -> AuditStore: ...
     @property
+    def catalog(self) -> CatalogStore: ...
+    @property
     def homes(self) -> HomeStore: ...
     @property
     def inbox(self) -> InboxStore: ...
+    @property
+    def keys(self) -> KeyStore: ...
     @property
     def mappings(self) -> MappingStore: ...
     @property
     def people(self) -> PeopleStore: ...
     @property
     def requests(self) -> RequestStore: ...
+    @property
+    def servers(self) -> ServerStore: ...
 
 
 class Storage(Protocol):

@@ -1,8 +1,20 @@
 """The tables. Every time comes from Prime's clock, none from SQL."""
 
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from db.types import Sealed, SealedColumn, UtcDateTime
@@ -220,3 +232,184 @@ class GroupMemberRow(Base):
     subject: Mapped[str] = mapped_column(ForeignKey("role_mapping.subject", ondelete="CASCADE"), primary_key=True)
     team: Mapped[str] = mapped_column(primary_key=True)
     user: Mapped[str] = mapped_column(primary_key=True)
+
+
+# --- the catalogue ----------------------------------------------------------------------------------
+
+
+class HubModelRow(Base):
+    """What the Hub told of a model."""
+
+    __tablename__ = "hub_model"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[str]
+    """core.catalog.model.Model as JSON."""
+    checked_at: Mapped[datetime]
+
+
+class CatalogModelRow(Base):
+    """A model that an ADMIN added, or with `is_listed` false one of the file that an ADMIN removed."""
+
+    __tablename__ = "catalog_model"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    is_listed: Mapped[bool]
+
+
+class CatalogOfferRow(Base):
+    """See core.catalog.model.OfferChange."""
+
+    __tablename__ = "catalog_offer"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    usd_per_hour: Mapped[Decimal | None] = mapped_column(Numeric(12, 4))
+    is_hidden: Mapped[bool]
+
+
+class CatalogTemplateRow(Base):
+    """A template that an ADMIN hid."""
+
+    __tablename__ = "catalog_template"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class CatalogLimitRow(Base):
+    """See core.catalog.model.LimitChange."""
+
+    __tablename__ = "catalog_limit"
+
+    option: Mapped[str] = mapped_column(primary_key=True)
+    minimum: Mapped[int]
+    maximum: Mapped[int]
+    default: Mapped[int | None]
+
+
+# --- clouds' keys -----------------------------------------------------------------------------------
+
+
+class ProviderKeyRow(Base):
+    """See core.keys.model.ProviderKey."""
+
+    __tablename__ = "provider_key"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    secret: Mapped[Sealed]
+    last_four: Mapped[str] = mapped_column(String(4))
+    account: Mapped[str]
+    added_by: Mapped[str]
+    added_at: Mapped[datetime]
+    checked_at: Mapped[datetime]
+
+
+# --- servers --------------------------------------------------------------------------------------
+
+
+class InstallationRow(Base):
+    """The one row that names this installation to clouds."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(20))
+
+
+class ServerRow(Base):
+    """See core.servers.model.Server. Kept when the server is deleted."""
+
+    __tablename__ = "server"
+    __table_args__ = (
+        Index("uq_server_name", "name", unique=True, postgresql_where=text("state <> 'deleted'")),
+        Index("ix_server_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_server_machine", "provider", "machine_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    provider: Mapped[str]
+    offer_type: Mapped[str]
+    region: Mapped[str]
+    template_id: Mapped[str]
+    disk_gb: Mapped[int]
+    model: Mapped[str]
+    revision: Mapped[str | None]
+    engine: Mapped[str] = mapped_column(String(20))
+    options: Mapped[str]
+    """core.catalog.model.EngineOptions as JSON."""
+    static_address: Mapped[bool]
+    needs_hub_token: Mapped[bool]
+    idle_stop_minutes: Mapped[int | None]
+    ends_at: Mapped[datetime | None]
+    gpu: Mapped[str]
+    """For the search, as it stands in `hardware`."""
+    hardware: Mapped[str]
+    """core.servers.model.Hardware as JSON."""
+    owner_team: Mapped[str]
+    owner_user: Mapped[str]
+    channel: Mapped[str | None]
+    machine_name: Mapped[str] = mapped_column(unique=True)
+    machine_id: Mapped[str | None]
+    address: Mapped[str | None]
+    fingerprint: Mapped[str | None]
+    key: Mapped[Sealed | None]
+    """Gone when the server is deleted."""
+    desired: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    state_since: Mapped[datetime]
+    progress: Mapped[str]
+    failure_kind: Mapped[str | None] = mapped_column(String(20))
+    failure_message: Mapped[str | None]
+    created_at: Mapped[datetime]
+    ready_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime]
+    cloud_asked_at: Mapped[datetime | None]
+    cloud_asks: Mapped[int]
+    attempts: Mapped[int]
+    missing_since: Mapped[datetime | None]
+    missing_count: Mapped[int]
+    secrets_at_cloud: Mapped[bool]
+    stale_key: Mapped[bool]
+    allows_direct_access: Mapped[bool]
+    version: Mapped[int]
+    due_at: Mapped[datetime | None]
+    """When the next step is to be taken; None while the server is at rest."""
+    holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+
+
+class ServerStateRow(Base):
+    """Every state that a server was in, from when."""
+
+    __tablename__ = "server_state"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(20))
+    since: Mapped[datetime]
+
+
+class ServerKeyReaderRow(Base):
+    """Who was shown the key that a server has now."""
+
+    __tablename__ = "server_key_reader"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    team: Mapped[str] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class ServerCardRow(Base):
+    """Where a server's card is shown; see core.servers.model.CardAt."""
+
+    __tablename__ = "server_card"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)

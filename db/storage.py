@@ -10,31 +10,40 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.access.ports import AccessStore
 from core.approvals.ports import RequestStore
 from core.audit.ports import AuditStore
+from core.catalog.ports import CatalogStore
 from core.home.ports import HomeStore
 from core.inbox.ports import InboxStore
+from core.keys.ports import KeyStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
+from core.servers.ports import ServerStore
 from core.storage import Storage, Stores
 from db.access import PostgresAccess
 from db.audit import PostgresAudit
+from db.catalog import PostgresCatalog
 from db.engine import connected, known_errors
 from db.inbox import PostgresInbox
+from db.keys import PostgresKeys
 from db.mappings import PostgresMappings
 from db.migrate import head_revision
 from db.people import PostgresHomes, PostgresPeople
 from db.requests import PostgresRequests
 from db.secrets import SecretBox, SecretKeys
+from db.servers import PostgresServers
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresStores:
     access: AccessStore
     audit: AuditStore
+    catalog: CatalogStore
     homes: HomeStore
     inbox: InboxStore
+    keys: KeyStore
     mappings: MappingStore
     people: PeopleStore
     requests: RequestStore
+    servers: ServerStore
 
 
 class PostgresStorage(Storage):
@@ -54,11 +63,14 @@ class PostgresStorage(Storage):
                     yield PostgresStores(
                         access=PostgresAccess(connection),
                         audit=PostgresAudit(connection, self._keys.audit),
+                        catalog=PostgresCatalog(connection),
                         homes=PostgresHomes(connection),
                         inbox=PostgresInbox(connection, self._box),
+                        keys=PostgresKeys(connection, self._box),
                         mappings=PostgresMappings(connection),
                         people=PostgresPeople(connection),
                         requests=PostgresRequests(connection),
+                        servers=PostgresServers(connection, self._box),
                     )
 
     async def schema_is_current(self) -> bool:

@@ -1,4 +1,5 @@
-"""`prime demo`: the lab, and beside it Prime as a process of its own, for which only the base URLs differ."""
+"""`prime demo`: the lab, which is a Slack, a cloud and a model hub, and beside it Prime as a process of its own, for
+which only the base URLs differ."""
 
 import asyncio
 import os
@@ -8,14 +9,21 @@ import tempfile
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from lab.clock import LabClock
+from lab.hub.server import HubLab
+from lab.paperspace.server import PaperspaceLab
 from lab.slack.server import SlackLab
 
 PORT = 8310
 READY_SECONDS = 60.0
 ROLES = {"U0BEA": "READ_WRITE", "U0RITA": "READ"}
 """What people of the cast hold from the start; the rest ask."""
+
+BOOT_SECONDS, PULL_SECONDS, LOADING_SECONDS = 6.0, 5.0, 6.0
+"""Minutes in a real cloud; long enough here to watch it come up."""
 
 _PRIME = (sys.executable, "-m", "bot")
 _FOREIGN = ("SLACK_", "PRIME_", "DATABASE_URL", "PAPERSPACE_", "HF_", "TGI_", "LOG_DATABASE_URL")
@@ -24,6 +32,13 @@ _FOREIGN = ("SLACK_", "PRIME_", "DATABASE_URL", "PAPERSPACE_", "HF_", "TGI_", "L
 
 def main() -> None:
     sys.exit(asyncio.run(_demo()))
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    slack: SlackLab
+    cloud: PaperspaceLab
+    hub: HubLab
 
 
 async def _demo() -> int:
@@ -46,22 +61,31 @@ async def _demo() -> int:
 
 
 @asynccontextmanager
-async def _lab(folder: Path) -> AsyncGenerator[SlackLab]:
+async def _lab(folder: Path) -> AsyncGenerator[Lab]:
     manifest = folder / "app.yaml"
     manifest.write_text(await _output(*_PRIME, "manifest", cwd=folder))
-    lab = SlackLab(manifest)
+    clock = LabClock()
+    slack = SlackLab(manifest, clock=clock)
+    cloud = PaperspaceLab(clock=clock, boot_seconds=BOOT_SECONDS, folder=folder / "machines")
+    cloud.pace.pull_seconds, cloud.pace.loading_seconds = PULL_SECONDS, LOADING_SECONDS
+    hub = HubLab()
+    slack.faults.add(*cloud.faults, *hub.faults)
     try:
-        await lab.start(port=PORT)
-    except OSError:  # somebody has that port, maybe another demo
-        await lab.start()
-    try:
-        yield lab
+        await cloud.start()
+        await hub.start()
+        try:
+            await slack.start(port=PORT)
+        except OSError:  # somebody has that port, maybe another demo
+            await slack.start()
+        yield Lab(slack, cloud, hub)
     finally:
-        await lab.stop()
+        await slack.stop()
+        await hub.stop()
+        await cloud.stop()
 
 
 @asynccontextmanager
-async def _prime(lab: SlackLab, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def _prime(lab: Lab, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
     """`prime run`, on a leash: it ends with us even when we are killed."""
     leash = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -81,28 +105,34 @@ async def _prime(lab: SlackLab, folder: Path) -> AsyncGenerator[asyncio.subproce
         await leash.wait()
 
 
-async def _show(lab: SlackLab, folder: Path) -> None:
+async def _show(lab: Lab, folder: Path) -> None:
     """Waits until Prime has connected, gives the cast their roles, and says where to look."""
     _say("Starting Prime in a Slack workspace of its own ...")
     async with asyncio.timeout(READY_SECONDS):
-        await lab.app_connected()
+        await lab.slack.app_connected()
     environment = _environment(lab, folder)
     await asyncio.gather(
         *(_output(*_PRIME, "admin", "grant", user, role, cwd=folder, env=environment) for user, role in ROLES.items())
     )
     _say(
-        f"\n  Open {lab.url}\n\n  Type /prime help there. The bar on top makes you somebody else. Ctrl-C ends it all.\n"
+        f"\n  Open {lab.slack.url}\n\n"
+        "  Type /prime help there. The bar on top makes you somebody else. Ctrl-C ends it all.\n"
     )
     if sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ):
-        await asyncio.to_thread(webbrowser.open, lab.url)
+        await asyncio.to_thread(webbrowser.open, lab.slack.url)
 
 
-def _environment(lab: SlackLab, folder: Path) -> dict[str, str]:
+def _environment(lab: Lab, folder: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return own | {
-        "SLACK_API_URL": lab.api_url,
-        "SLACK_BOT_TOKEN": lab.bot_token,
-        "SLACK_APP_TOKEN": lab.app_token,
+        "SLACK_API_URL": lab.slack.api_url,
+        "SLACK_BOT_TOKEN": lab.slack.bot_token,
+        "SLACK_APP_TOKEN": lab.slack.app_token,
+        "PAPERSPACE_API_URL": lab.cloud.url,
+        "PAPERSPACE_API_KEY": lab.cloud.api_key,
+        "HF_API_URL": lab.hub.url,
+        "HF_TOKEN": lab.hub.token,
+        "HF_ORG": lab.hub.org,
         "PRIME_DATA_DIR": str(folder / "data"),
         "PRIME_HTTP_ADDR": "127.0.0.1:0",
         "PRIME_ADMINS": "U0ADAM",

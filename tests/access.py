@@ -17,9 +17,15 @@ from core.notices import Notice
 from core.people.model import PersonId, Profile, Standing
 from core.services import Services, build_services
 from db.storage import PostgresStorage
+from providers.engines.registry import InstalledEngines
+from providers.front import Front
+from providers.hub import HuggingFace
+from providers.registry import InstalledProviders
 from tests.clock import ManualClock
 
 TEAM = "T1"
+NOWHERE = "http://127.0.0.1:9/api"
+"""Nobody answers there; access has no use for clouds and models."""
 
 
 def person(name: str) -> PersonId:
@@ -97,7 +103,13 @@ class Slack:
 class World:
     """Prime's services with everybody of CAST known to them."""
 
-    def __init__(self, storage: PostgresStorage, clock: ManualClock, *, admin_users: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        storage: PostgresStorage,
+        clock: ManualClock,
+        *,
+        admin_users: tuple[str, ...] = (),
+    ) -> None:
         self.storage = storage
         self.clock = clock
         self.slack = Slack(clock)
@@ -107,6 +119,10 @@ class World:
             inbox=Inbox(storage, clock, holder="test"),
             directory=self.slack,
             groups=self.slack,
+            hub=HuggingFace(api_url=NOWHERE, token=None, organisation=None, clock=clock),
+            providers=InstalledProviders({}, clock=clock),
+            engines=InstalledEngines(),
+            front=Front(scheme="https", port=8080),
             team=TEAM,
             admin_users=admin_users,
         )

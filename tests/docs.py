@@ -6,16 +6,16 @@ from pathlib import Path
 
 from bot.settings import Settings
 from core.access.model import Role
-from core.access.permissions import LEAST_ROLE, ROLE_SUMMARIES
+from core.access.permissions import LEAST_ROLE
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def permissions_table() -> str:
-    lines = ["| role | may |", "| --- | --- |"]
+    lines = ["| role | may, beside what the roles above it may |", "| --- | --- |"]
     for role in Role:
         own = [str(permission) for permission, least in LEAST_ROLE.items() if least is role]
-        lines.append(f"| `{role}` | {'; '.join([ROLE_SUMMARIES[role].removeprefix('may '), *own])} |")
+        lines.append(f"| `{role}` | {'; '.join(own)} |")
     return "\n".join(lines)
 
 

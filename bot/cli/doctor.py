@@ -8,13 +8,16 @@ from slack_sdk.errors import SlackApiError
 from bot.budgets import LocalBudgets
 from bot.database import Database, open_database
 from bot.identity import who_am_i
-from bot.main import open_sender
+from bot.main import installed_providers, open_hub, open_sender
 from bot.manifest import declared_scopes
 from bot.sender import Sender
 from bot.settings import Settings
+from core.catalog.errors import HubTokenRefusedError
 from core.clock import SystemClock
-from core.errors import ConfigurationError, PrimeError
+from core.errors import ConfigurationError, PrimeError, UnavailableError
 from db.migrate import head_revision
+
+PUBLIC_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 
 
 class Finding(NamedTuple):
@@ -46,8 +49,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _examine_database(settings):
         yield finding
-    for wire, secret in (("Paperspace key", settings.paperspace_api_key), ("Hugging Face", settings.hf_token)):
-        yield Finding(wire, ok=True, words="not set" if secret is None else "set; nothing uses it yet")
+    yield await _examine_hub(settings)
 
 
 async def _examine_slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -99,6 +101,8 @@ async def _examine_database(settings: Settings) -> AsyncIterator[Finding]:
             yield _examine_schema(database, current=current)
             if current:
                 yield await _examine_key(database)
+                async for finding in _examine_providers(settings, database):
+                    yield finding
     except PrimeError as error:
         yield Finding("Database", ok=False, words=str(error))
 
@@ -121,3 +125,43 @@ async def _examine_key(database: Database) -> Finding:
         words = "what is stored was encrypted with another key. Add that one to PRIME_SECRET_KEY, after a comma."
         return Finding("Secret key", ok=False, words=words)
     return Finding("Secret key", ok=True, words="opens what is stored" if head.key_id else "nothing is stored yet")
+
+
+async def _examine_providers(settings: Settings, database: Database) -> AsyncIterator[Finding]:
+    """Each installed cloud with its stored key, or with the one that is to be stored first."""
+    providers = installed_providers(settings, SystemClock())
+    for type_ in providers.types():
+        async with database.storage.transaction(snapshot=True) as stores:
+            secret = await stores.keys.secret(type_)
+        if secret is None and type_ == "paperspace" and settings.paperspace_api_key is not None:
+            secret = settings.paperspace_api_key.get_secret_value()
+        wire = f"{providers.label(type_)} key"
+        if secret is None:
+            yield Finding(wire, ok=True, words="not given yet; an ADMIN adds one with `/prime keys`")
+            continue
+        provider = providers.open(type_, secret)
+        try:
+            yield Finding(wire, ok=True, words=f"works for the account {await provider.check_credentials()}")
+        except PrimeError as error:
+            yield Finding(wire, ok=False, words=str(error))
+        finally:
+            await provider.aclose()
+
+
+async def _examine_hub(settings: Settings) -> Finding:
+    """By a small public model that has been there for years; a wrong token is refused for it too."""
+    hub = open_hub(settings, SystemClock())
+    try:
+        await hub.model(PUBLIC_MODEL)
+        own = len(await hub.organisation_models())
+    except HubTokenRefusedError as error:
+        return Finding("Hugging Face", ok=False, words=str(error))
+    except UnavailableError:
+        words = "does not answer now; Prime goes on with the models that it knows"
+        return Finding("Hugging Face", ok=True, words=words)
+    except PrimeError as error:
+        return Finding("Hugging Face", ok=False, words=str(error))
+    finally:
+        await hub.aclose()
+    words = "answers" if settings.hf_token is None else "answers, and takes HF_TOKEN"
+    return Finding("Hugging Face", ok=True, words=words + (f"; {own} models of {settings.hf_org}" if own else ""))

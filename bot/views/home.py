@@ -5,6 +5,7 @@ from typing import Any
 from bot.ids import Action
 from bot.views.access import build_open_request, build_own_access, build_request_message
 from bot.views.kit import Block, actions, button, confirm, context, divider, header, section
+from bot.views.servers import build_home_servers
 from core.access.model import Role
 from core.home.model import Dashboard
 
@@ -13,6 +14,15 @@ def build_home(dashboard: Dashboard) -> dict[str, Any]:
     blocks = _welcome(dashboard) if dashboard.holder.role is Role.NONE else _own_role(dashboard)
     if dashboard.can_claim:
         blocks += _claim()
+    servers = dashboard.servers
+    if servers is not None:
+        blocks += build_home_servers(
+            servers.page,
+            servers.cost,
+            role=dashboard.holder.role,
+            is_first=servers.after is None,
+            now=dashboard.as_of,
+        )
     blocks += _approvals(dashboard)
     return {"type": "home", "blocks": blocks}
 

@@ -89,9 +89,59 @@ def select(
         "placeholder": plain(placeholder),
         "options": list(options),
     }
-    if initial is not None:
-        element["initial_option"] = initial
-    return element
+    return _starting_with(element, "initial_option", initial)
+
+
+def grouped_select(
+    action_id: str,
+    groups: Mapping[str, Sequence[Option]],
+    *,
+    placeholder: str = "Choose",
+    initial: Option | None = None,
+) -> dict[str, Any]:
+    """`groups` by their label; none of them is empty."""
+    element: dict[str, Any] = {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": plain(placeholder),
+        "option_groups": [{"label": plain(label), "options": list(options)} for label, options in groups.items()],
+    }
+    return _starting_with(element, "initial_option", initial)
+
+
+def external_select(action_id: str, *, placeholder: str, initial: Option | None = None) -> dict[str, Any]:
+    """Its options are loaded when it opens and at each letter."""
+    element: dict[str, Any] = {
+        "type": "external_select",
+        "action_id": action_id,
+        "placeholder": plain(placeholder),
+        "min_query_length": 0,
+    }
+    return _starting_with(element, "initial_option", initial)
+
+
+def number_input(action_id: str, *, least: int, most: int, initial: int | None = None) -> dict[str, Any]:
+    """Whole numbers."""
+    element: dict[str, Any] = {
+        "type": "number_input",
+        "action_id": action_id,
+        "is_decimal_allowed": False,
+        "min_value": str(least),
+        "max_value": str(most),
+    }
+    return _starting_with(element, "initial_value", None if initial is None else str(initial))
+
+
+def datetime_picker(action_id: str, *, initial: int | None = None) -> dict[str, Any]:
+    """`initial`: seconds since 1970."""
+    return _starting_with({"type": "datetimepicker", "action_id": action_id}, "initial_date_time", initial)
+
+
+def checkbox(action_id: str, text: str, *, ticked: bool = False) -> dict[str, Any]:
+    """A single box."""
+    box = option(text, "yes")
+    element = {"type": "checkboxes", "action_id": action_id, "options": [box]}
+    return _starting_with(element, "initial_options", [box] if ticked else None)
 
 
 def overflow(action_id: str, options: Sequence[Option]) -> dict[str, Any]:
@@ -99,20 +149,31 @@ def overflow(action_id: str, options: Sequence[Option]) -> dict[str, Any]:
 
 
 def text_input(
-    action_id: str, *, multiline: bool = False, max_length: int | None = None, placeholder: str | None = None
+    action_id: str,
+    *,
+    multiline: bool = False,
+    max_length: int | None = None,
+    placeholder: str | None = None,
+    initial: str | None = None,
 ) -> dict[str, Any]:
     element: dict[str, Any] = {"type": "plain_text_input", "action_id": action_id, "multiline": multiline}
     if max_length is not None:
         element["max_length"] = max_length
     if placeholder is not None:
         element["placeholder"] = plain(placeholder)
-    return element
+    return _starting_with(element, "initial_value", initial)
 
 
 def labelled(
-    label: str, element: Mapping[str, Any], *, block_id: str, hint: str | None = None, optional: bool = False
+    label: str,
+    element: Mapping[str, Any],
+    *,
+    block_id: str,
+    hint: str | None = None,
+    optional: bool = False,
+    dispatch: bool = False,
 ) -> Block:
-    """An input block; errors of a submission name its `block_id`."""
+    """An input block; errors of a submission name its `block_id`. `dispatch`: each choice is told at once."""
     block: Block = {
         "type": "input",
         "block_id": block_id,
@@ -120,6 +181,8 @@ def labelled(
         "element": dict(element),
         "optional": optional,
     }
+    if dispatch:
+        block["dispatch_action"] = True
     if hint is not None:
         block["hint"] = plain(hint)
     return block
@@ -145,6 +208,12 @@ def modal(
     if submit is not None:
         view["submit"] = plain(submit)
     return view
+
+
+def _starting_with(element: dict[str, Any], key: str, initial: object) -> dict[str, Any]:
+    if initial:
+        element[key] = initial
+    return element
 
 
 def _with_id(block: Block, block_id: str | None) -> Block:

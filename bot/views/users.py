@@ -20,7 +20,8 @@ from bot.views.kit import (
 )
 from bot.views.moments import moment
 from core.access.model import Holder, Role, Source, UserPage
-from core.approvals.rules import REASON_LIMIT, REQUESTABLE_ROLES
+from core.access.rules import REASON_LIMIT
+from core.approvals.rules import REQUESTABLE_ROLES
 
 CHANGE = "change"
 REMOVE = "remove"

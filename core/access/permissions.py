@@ -15,6 +15,14 @@ class Permission(StrEnum):
     MANAGE_USERS = "list people, grant, change and remove roles"
     MANAGE_MAPPINGS = "map user groups and workspace admins to roles"
     SEE_AUDIT = "read the audit log"
+    MANAGE_KEYS = "add, rotate and remove clouds' keys"
+    SEE_SERVERS = "see servers and how to call them"
+    CREATE_SERVERS = "create servers"
+    RUN_SERVERS = "start, stop and delete servers"
+    REVEAL_KEYS = "reveal a server's key where direct access is allowed"
+    ALLOW_DIRECT_ACCESS = "allow direct access to a server, past redaction"
+    SEE_CATALOG = "see which machines and models there are, and what they cost"
+    EDIT_CATALOG = "change models, prices and limits in the catalogue"
 
 
 LEAST_ROLE: dict[Permission, Role] = {
@@ -24,6 +32,14 @@ LEAST_ROLE: dict[Permission, Role] = {
     Permission.MANAGE_USERS: Role.ADMIN,
     Permission.MANAGE_MAPPINGS: Role.ADMIN,
     Permission.SEE_AUDIT: Role.ADMIN,
+    Permission.MANAGE_KEYS: Role.ADMIN,
+    Permission.SEE_SERVERS: Role.READ,
+    Permission.CREATE_SERVERS: Role.READ_WRITE,
+    Permission.RUN_SERVERS: Role.READ_WRITE,
+    Permission.REVEAL_KEYS: Role.READ_WRITE,
+    Permission.ALLOW_DIRECT_ACCESS: Role.ADMIN,
+    Permission.SEE_CATALOG: Role.READ,
+    Permission.EDIT_CATALOG: Role.ADMIN,
 }
 
 ROLE_SUMMARIES: dict[Role, str] = {

@@ -8,6 +8,8 @@ from core.errors import InvalidInputError
 from core.people.model import Standing
 
 SENT_TWICE_WITHIN = timedelta(seconds=30)
+REASON_LIMIT = 1000
+"""Characters; the approval message quotes it within one section block."""
 
 
 def effective_role(facts: Facts, now: datetime) -> Role:
@@ -53,6 +55,12 @@ def end_of(duration: timedelta | None, now: datetime) -> datetime | None:
     """When what is given now ends; None is never. Raises InvalidInputError."""
     check_duration(duration)
     return None if duration is None else now + duration
+
+
+def check_reason(reason: str) -> None:
+    """Raises InvalidInputError."""
+    if len(reason) > REASON_LIMIT:
+        raise InvalidInputError(f"Please keep the reason under {REASON_LIMIT} characters.", field="reason")
 
 
 def check_duration(duration: timedelta | None) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from core.access.last_admin import permanent_admins, refuse_if_last, report_if_last, with_configuration
 from core.access.model import Facts, Grant, Holder, Principal, Role, UserPage
 from core.access.permissions import Permission, require
-from core.access.rules import effective_role, end_of, holdings, is_same
+from core.access.rules import check_reason, effective_role, end_of, holdings, is_same
 from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError
@@ -79,11 +79,12 @@ class Access:
     ) -> Grant | None:
         """Gives exactly this role in place of the person's grants; None if the role is NONE, which only takes away.
 
-        Raises InvalidInputError (target cannot hold a role, no such duration), AccessDeniedError, ConflictError (last
-        admin, configured admin)."""
+        Raises InvalidInputError (target cannot hold a role, no such duration, reason too long), AccessDeniedError,
+        ConflictError (last admin, configured admin)."""
         require(actor.role, Permission.MANAGE_USERS)
         if person == actor.person:
             raise InvalidInputError("Nobody changes their own role. Please ask another ADMIN.", field="person")
+        check_reason(reason)
         if role is not Role.NONE:
             refuse_unless_member(await self._people.profile(person))
         async with self._storage.transaction() as stores:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from core.access.model import Role
+from core.access.rules import check_reason
 from core.approvals.model import AccessRequest, RequestState
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError
 from core.people.model import PersonId
@@ -40,8 +41,7 @@ def check_ask(*, role: Role, reason: str, lasting: Role, last_denied_at: datetim
         raise InvalidInputError(f"You have {lasting} already, which includes {role}.", field="role")
     if not reason.strip():
         raise InvalidInputError("Please say why, in a sentence: an admin decides by it.", field="reason")
-    if len(reason) > REASON_LIMIT:
-        raise InvalidInputError(f"Please keep the reason under {REASON_LIMIT} characters.", field="reason")
+    check_reason(reason)
     check_not_denied_lately(last_denied_at, now)
 
 

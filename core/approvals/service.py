@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.access.model import Principal, Role
 from core.access.permissions import Permission, require
-from core.access.rules import check_duration, end_of, lasting_role
+from core.access.rules import check_duration, check_reason, end_of, lasting_role
 from core.access.service import Access, refuse_unless_member
 from core.approvals.model import AccessRequest, PostedAt, RequestState
 from core.approvals.rules import (
@@ -149,6 +149,7 @@ class Approvals:
         require(actor.role, Permission.DECIDE_REQUESTS)
         if not reason.strip():
             raise InvalidInputError("Please say why, so that they know what to do next.", field="reason")
+        check_reason(reason)
         async with self._storage.transaction() as stores:
             await stores.access.lock()
             now = self._clock.now()

@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.access.model import Holder
 from core.approvals.model import AccessRequest
+from core.servers.model import RunningCost, ServerPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServersShown:
+    page: ServerPage
+    after: int | None
+    """The page begins behind this server; None on the first one."""
+    cost: RunningCost
+    """Of all servers, not only of the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +31,6 @@ class Dashboard:
     """The page begins behind this request; None on the first one."""
     next_after: int | None
     """Where the next page goes on; None on the last one."""
+    servers: ServersShown | None
+    """None for whoever may not see servers."""
+    as_of: datetime

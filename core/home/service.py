@@ -9,14 +9,20 @@ from core.access.service import Access
 from core.approvals.model import AccessRequest
 from core.approvals.service import Approvals
 from core.clock import Clock
-from core.home.model import Dashboard
+from core.home.model import Dashboard, ServersShown
 from core.people.model import PersonId
+from core.servers.model import ServerPage
+from core.servers.rules import RUNNING
 from core.storage import Storage
 
 KEPT_FRESH = timedelta(days=30)
 """A Home that nobody opened for this long is not written any more; opening it writes it again."""
 
+WATCHED = timedelta(days=1)
+"""Servers change often, so that only these are written again for them."""
+
 REQUESTS_SHOWN = 10
+SERVERS_SHOWN = 10
 
 
 class Home:
@@ -35,11 +41,14 @@ class Home:
             await stores.homes.opened(person, now=self._clock.now())
         return await self._gather(holder)
 
-    async def dashboard(self, person: PersonId, *, after: int | None = None) -> Dashboard:
-        """What to show somebody who has opened it before; `after` pages through the open requests."""
-        return await self._gather(await self._access.holder(person), after=after)
+    async def dashboard(
+        self, person: PersonId, *, after: int | None = None, servers_after: int | None = None
+    ) -> Dashboard:
+        """What to show somebody who has opened it before; `after` pages through the open requests, `servers_after`
+        through the servers."""
+        return await self._gather(await self._access.holder(person), after=after, servers_after=servers_after)
 
-    async def _gather(self, holder: Holder, *, after: int | None = None) -> Dashboard:
+    async def _gather(self, holder: Holder, *, after: int | None = None, servers_after: int | None = None) -> Dashboard:
         person = holder.person
         waiting = list[AccessRequest]()
         if may(holder.role, Permission.DECIDE_REQUESTS):
@@ -53,7 +62,23 @@ class Home:
             open_requests=shown,
             requests_after=after,
             next_after=shown[-1].id if len(waiting) > REQUESTS_SHOWN else None,
+            servers=await self._servers(servers_after) if may(holder.role, Permission.SEE_SERVERS) else None,
+            as_of=self._clock.now(),
         )
+
+    async def _servers(self, after: int | None) -> ServersShown:
+        async with self._storage.transaction() as stores:
+            found, total = await stores.servers.search("", after=after, limit=SERVERS_SHOWN + 1)
+            cost = await stores.servers.running_cost(RUNNING)
+        shown = found[:SERVERS_SHOWN]
+        next_after = shown[-1].id if len(found) > SERVERS_SHOWN else None
+        page = ServerPage(servers=shown, total=total, next_after=next_after)
+        return ServersShown(page=page, after=after, cost=cost)
+
+    async def watchers(self) -> Sequence[PersonId]:
+        """Whose Home to write again when servers change: everybody's who opened it lately."""
+        async with self._storage.transaction() as stores:
+            return await stores.homes.openers(since=self._clock.now() - WATCHED)
 
     async def shown_to(self, users: Collection[str], *, team: str, admins: bool) -> Sequence[PersonId]:
         """Whose Home to write again: those of `users`, and with `admins` every ADMIN's, who have opened it lately."""

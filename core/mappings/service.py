@@ -54,12 +54,16 @@ class Mappings:
         return await self._groups.groups()
 
     async def preview(self, actor: Principal, subject: str, role: Role | None) -> Preview:
-        """Who would gain and lose what; role None removes the mapping. Changes nothing. Raises UnavailableError."""
+        """Who would gain and lose what; role None removes the mapping. Changes nothing.
+
+        Raises NotFoundError (nothing to remove), UnavailableError."""
         require(actor.role, Permission.MANAGE_MAPPINGS)
         check_mapping(subject, role)
         members = await self._read_members(subject, role)
         now = self._clock.now()
         async with self._storage.transaction() as stores:
+            if role is None and await stores.mappings.role_of(subject) is None:
+                raise NotFoundError(_GONE)
             changes = await self._changes(stores, subject, role, members, now)
         return Preview(subject=subject, role=role, changes=changes)
 
@@ -208,3 +212,6 @@ class Mappings:
         if changes:
             users = [change.person.user for change in changes]
             await stores.inbox.add(owe(Notice.HOME_CHANGED, users=users), now=now)
+
+
+_GONE = "There is no such mapping any more."

@@ -36,9 +36,9 @@ async def write(page: Page, words: str, label: str = "Message #general") -> None
     await composer(page, label).press("Enter")
 
 
-async def choose(page: Page, label: str, option: str) -> None:
+async def choose(page: Page | Locator, label: str, option: str) -> None:
     await page.get_by_label(label, exact=False).and_(page.get_by_role("button")).click()
-    await page.get_by_role("option", name=option).click()
+    await page.get_by_role("option", name=option).first.click()
 
 
 class TestCommands:

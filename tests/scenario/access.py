@@ -11,13 +11,25 @@ import psycopg
 
 from bot.main import serve
 from bot.settings import Address, Settings
+from lab.clock import LabClock
 from lab.slack import people
 from lab.slack.driver import Person
 from lab.slack.screen import Json, words
 from lab.slack.server import SlackLab
 from tests.scenario.conftest import KEY, ROOT, eventually
 
-TABLES = ("audit", "role_grant", "access_request", "role_mapping")
+TABLES = (
+    "audit",
+    "role_grant",
+    "access_request",
+    "role_mapping",
+    "server",
+    "provider_key",
+    "catalog_model",
+    "catalog_offer",
+    "catalog_template",
+    "catalog_limit",
+)
 """What access decides about; audit has a row for each change."""
 
 
@@ -74,9 +86,22 @@ class Office:
             self.lab.workspace.channels[channel].members.append(user)
         return await self.person(user)
 
+    def give(self, user: str, role: str) -> None:
+        """A lasting grant, without any ceremony."""
+        self.rows(
+            'INSERT INTO role_grant (team, "user", role, granted_by, reason, since, announced) '
+            "VALUES (%s, %s, %s, 'cli:test', '', '2026-01-01', false) RETURNING id",
+            people.TEAM_ID,
+            user,
+            role,
+        )
+
     async def settled(self) -> None:
         """Waits until Prime has done and told everything that it has to."""
-        await eventually(lambda: self.rows("SELECT 1 FROM inbox WHERE state IN ('waiting', 'claimed')") == [])
+        open_work = "SELECT 1 FROM inbox WHERE state IN ('waiting', 'claimed') LIMIT 1"
+        async with asyncio.timeout(10):
+            while self.rows(open_work):  # noqa: ASYNC110 only the database knows
+                await asyncio.sleep(0.006)
 
     def rows(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         return self._database.execute(query.encode(), given).fetchall()
@@ -104,9 +129,9 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(database_url: str, **given: Any) -> AsyncIterator[Office]:
+async def open_office(database_url: str, *, clock: LabClock | None = None, **given: Any) -> AsyncIterator[Office]:
     """`given` are settings of Prime."""
-    lab = SlackLab(ROOT / "app.yaml", seed=1)
+    lab = SlackLab(ROOT / "app.yaml", clock=clock, seed=1)
     await lab.start()
     try:
         async with AsyncExitStack() as stack:

@@ -1,20 +1,30 @@
 """An office with somebody of every kind in it, acting through the lab's Slack itself: for the matrix of access."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from typing import Any
 
 from bot.views import kit
 from core.access.model import Role
+from db.secrets import Cell, SecretBox, SecretKeys
 from lab.slack import people
-from lab.slack.deliveries import Kind
 from lab.slack.interactivity import Spot
 from lab.slack.people import APP_USER_ID
 from lab.slack.screen import Json, words
+from tests.prime import eventually
 from tests.scenario.access import Office
+from tests.scenario.wire import Wire
 
 ROOM = "C0GENERAL"
+PASSERS_BY = "U0SOME"
+"""How the ids of those begin who are here for one case only."""
+
+
+CLOUD = "paperspace"
+SERVER = "matrix"
+"""What the one server is called; nobody whom Slack knows owns it."""
 
 
 class Who(StrEnum):
@@ -23,16 +33,26 @@ class Who(StrEnum):
     READ_WRITE = "read_write"
     ADMIN = "admin"
     GUEST = "guest"
+    SINGLE_CHANNEL_GUEST = "single_channel_guest"
     STRANGER = "stranger"
+    BOT = "bot"
     DEACTIVATED = "deactivated"
+
+    @property
+    def role(self) -> Role:
+        """What they may do as; whoever is no member is NONE, whatever they hold."""
+        return Role.__members__.get(self.name, Role.NONE)
 
 
 USERS = {who: f"U0{who.name.replace('_', '')}" for who in Who}
 FLAGS: dict[Who, Json] = {
     Who.GUEST: {"is_restricted": True},
+    Who.SINGLE_CHANNEL_GUEST: {"is_restricted": True, "is_ultra_restricted": True},
     Who.STRANGER: {"team_id": people.OTHER_TEAM_ID},
+    Who.BOT: {"is_bot": True},
     Who.DEACTIVATED: {"deleted": True},
 }
+"""What makes somebody no member."""
 
 
 class Place(StrEnum):
@@ -42,21 +62,49 @@ class Place(StrEnum):
     HOME = "in App Home"
 
 
+@dataclass(frozen=True)
+class Shown:
+    words: str
+    is_sentence: bool
+    """Words and no more, as Prime says what is wrong; else a view, or a message with blocks."""
+
+
 class World:
     """Each act returns when Prime has acknowledged it; what people have before them is read where the lab keeps it."""
 
     def __init__(self, office: Office) -> None:
         self.office = office
         self.lab = office.lab
+        self.wire = Wire(self.lab.platform.socket_mode)
         self._numbers = count(1)
+        self._groups = dict(self.lab.workspace.groups)
         for who, user in USERS.items():
             self.add(user, **FLAGS.get(who, {}))
-            if who not in (Who.NONE, Who.READ, Who.READ_WRITE, Who.ADMIN):
-                self.give(user, Role.ADMIN)  # whatever they hold, they are NONE
-            elif who is not Who.NONE:
-                self.give(user, Role[who.name])
+            self.give(user, Role.ADMIN if who in FLAGS else who.role)
 
-    # --- people and things
+    async def clear(self) -> None:
+        """Nothing of the case before is left, nor what Slack's limits remember of it."""
+        await self.office.settled()
+        self.lab.clock.jump(20)
+        workspace = self.lab.workspace
+        workspace.groups.update(self._groups)
+        for user in [user for user in workspace.people if user.startswith(PASSERS_BY)]:
+            del workspace.people[user]
+        for channel in workspace.channels.values():
+            channel.members = [user for user in channel.members if user in workspace.people]
+            for kept in (channel.messages, channel.replies, channel.ephemerals):
+                kept.clear()
+        for user in USERS.values():
+            self.lab.platform.views.clear(user)
+        self.server()
+        for table in ("provider_key", "catalog_model", "catalog_offer", "catalog_template", "catalog_limit"):
+            self.office.rows(f"DELETE FROM {table} RETURNING 1")
+        self.office.rows("DELETE FROM access_request_message RETURNING 1")
+        self.office.rows("DELETE FROM access_request RETURNING 1")
+        self.office.rows("DELETE FROM role_mapping RETURNING 1")
+        self.office.rows('DELETE FROM role_grant WHERE starts_with("user", %s) RETURNING 1', PASSERS_BY)
+
+    # --- people
 
     def add(self, user: str, **flags: Any) -> None:
         given = {"id": user, "name": user.lower(), "real_name": user, "kind": "", **flags}
@@ -64,26 +112,42 @@ class World:
         self.lab.workspace.channels[ROOM].members.append(user)
 
     def somebody(self, role: Role = Role.NONE) -> str:
-        user = f"U0SOME{next(self._numbers)}"
+        user = f"{PASSERS_BY}{next(self._numbers)}"
         self.add(user)
-        if role is not Role.NONE:
-            self.give(user, role)
+        self.give(user, role)
         return user
 
-    def give(self, user: str, role: Role) -> None:
+    async def turn(self, user: str, who: Who) -> None:
+        """A member becomes somebody of that kind, and Prime has heard so from Slack."""
+        self.take(user)
+        self.give(user, Role.ADMIN if who in FLAGS else who.role)
+        if who in FLAGS:
+            carried = self.wire.carried
+            self.lab.workspace.change_person(user, **FLAGS[who])
+            await eventually(lambda: self.wire.carried > carried)
+            await self.office.settled()
+
+    def leave_slack(self, user: str) -> None:
+        """They are deactivated, as Prime knows already."""
         self.office.rows(
-            'INSERT INTO role_grant (team, "user", role, granted_by, reason, since, announced) '
-            "VALUES ('T0ACME', %s, %s, 'cli:test', '', '2026-01-01', false) RETURNING id",
+            'INSERT INTO person (team, "user", standing, name, is_workspace_admin, is_workspace_owner, checked_at) '
+            "VALUES ('T0ACME', %s, 'deactivated', %s, false, false, %s) RETURNING 1",
             user,
-            role.name,
+            user,
+            self.lab.clock.now(),
         )
+
+    def give(self, user: str, role: Role) -> None:
+        if role is not Role.NONE:
+            self.office.give(user, role.name)
 
     def take(self, user: str) -> None:
         self.office.rows('DELETE FROM role_grant WHERE "user" = %s RETURNING id', user)
 
+    # --- things
+
     def request_of(self, user: str) -> str:
         """A new open request; its id."""
-        self.forget_request_of(user)
         [(number,)] = self.office.rows(
             'INSERT INTO access_request (team, "user", role, duration_seconds, reason, state, created_at, '
             "denial_reason) VALUES ('T0ACME', %s, 'READ', 3600, 'because', 'open', %s, '') RETURNING id",
@@ -92,23 +156,60 @@ class World:
         )
         return str(number)
 
-    def forget_request_of(self, user: str) -> None:
-        query = "UPDATE access_request SET state = 'withdrawn' WHERE \"user\" = %s AND state = 'open' RETURNING id"
-        self.office.rows(query, user)
+    def settle(self, request: str, state: str) -> None:
+        query = (
+            "UPDATE access_request SET state = %s, settled_at = %s, settled_by = 'U0ADAM' WHERE id = %s RETURNING id"
+        )
+        self.office.rows(query, state, self.lab.clock.now(), request)
+
+    def outdate(self, request: str) -> None:
+        """It is eight days old, and nobody has looked at it since."""
+        query = "UPDATE access_request SET created_at = created_at - interval '8 days' WHERE id = %s RETURNING id"
+        self.office.rows(query, request)
+
+    def delete_request(self, request: str) -> None:
+        self.office.rows("DELETE FROM access_request WHERE id = %s RETURNING id", request)
 
     def mapping(self, group: str, role: Role) -> str:
         self.office.rows(
-            "INSERT INTO role_mapping (subject, role) VALUES (%s, %s) ON CONFLICT (subject) DO UPDATE SET role = %s "
-            "RETURNING subject",
-            f"group:{group}",
-            role.name,
-            role.name,
+            "INSERT INTO role_mapping (subject, role) VALUES (%s, %s) RETURNING subject", f"group:{group}", role.name
         )
         return f"group:{group}"
 
+    def remove_mappings(self) -> None:
+        self.office.rows("DELETE FROM role_mapping RETURNING subject")
+
+    def remove_group(self, group: str) -> None:
+        """In Slack, unheard."""
+        del self.lab.workspace.groups[group]
+
+    def server(self, state: str = "stopped", *, direct: bool = False) -> str:
+        """The one server, with a machine, in this state; its id. `direct`: direct access is allowed."""
+        [(number,)] = self.office.rows(
+            "UPDATE server SET state = %s, allows_direct_access = %s, machine_id = 'ps1', version = version + 1, "
+            "due_at = NULL, holder = NULL, lease_until = NULL, progress = '', failure_kind = NULL, "
+            "cloud_asked_at = NULL, desired = %s WHERE name = %s RETURNING id",
+            state,
+            direct,
+            "stopped" if state in ("stopping", "stopped") else "running",
+            SERVER,
+        )
+        return str(number)
+
+    def key(self) -> None:
+        """Of the cloud; one that it does not accept."""
+        sealed = SecretBox(SecretKeys([b"k" * 32])).seal(b"key-of-before", Cell("provider_key", "secret", (CLOUD,)))
+        self.office.rows(
+            "INSERT INTO provider_key VALUES (%s, %s, 'fore', 'Lab', 'T0ACME/U0ADAM', %s, %s) RETURNING 1",
+            CLOUD,
+            sealed.data,
+            self.lab.clock.now(),
+            self.lab.clock.now(),
+        )
+
     # --- acting
 
-    def draw(self, user: str, blocks: list[Json], place: Place) -> Callable[[], Spot]:
+    def draw(self, user: str, blocks: list[Json], place: Place, *, metadata: str = "") -> Callable[[], Spot]:
         """Puts the blocks before somebody; finds them there again."""
         room, act = self.lab.workspace.channels[ROOM], self.lab.platform.interactivity
         message = {**self.lab.platform.app.authorship(), "text": "drawn", "blocks": _with_ids(blocks)}
@@ -120,7 +221,7 @@ class World:
                 ts = self.lab.workspace.show_ephemeral(room, user, message)["ts"]
                 return lambda: act.spot_in_message(user, room, ts)
             case Place.MODAL:
-                view_id = self.open(user, kit.modal("drawn", "Drawn", blocks))["id"]
+                view_id = self.open(user, kit.modal("drawn", "Drawn", blocks, private_metadata=metadata))["id"]
                 return lambda: act.spot_in_view(user, view_id)
             case Place.HOME:
                 view_id = self.lab.platform.views.publish(user, {"type": "home", "blocks": blocks})["id"]
@@ -129,27 +230,22 @@ class World:
     def open(self, user: str, view: Json) -> Json:
         return self.lab.platform.views.open(user, view, channel=ROOM, within_modal=False)
 
-    async def again(self) -> None:
-        """The newest interaction comes a second time."""
-        attempt = next(one for one in reversed(self.lab.record.deliveries) if one.kind == Kind.INTERACTIVE)
-        await self.lab.platform.deliveries.ask(Kind.INTERACTIVE, attempt.name, attempt.payload)
-
     # --- seeing
 
-    def own(self, user: str) -> dict[str, str]:
+    def own(self, user: str) -> dict[str, Shown]:
         """What this person alone has before them, by where it stands."""
         found = {
-            f"{channel.id}/{ts}": words(message)
+            f"{channel.id}/{ts}": _shown(message)
             for channel in self.lab.workspace.channels.values()
             for ts, (owner, message) in channel.ephemerals.items()
             if owner == user
         }
         direct = self.lab.workspace.direct_message([user, APP_USER_ID])
-        found |= {f"{direct.id}/{ts}": words(message) for ts, message in direct.messages.items()}
+        found |= {f"{direct.id}/{ts}": _shown(message) for ts, message in direct.messages.items()}
         if modal := self.lab.platform.views.top(user):
-            found[modal.view["hash"]] = words(modal.view)
+            found[modal.view["hash"]] = Shown(words(modal.view), is_sentence=modal.view["callback_id"] == "problem")
         if home := self.lab.platform.views.home(user):
-            found[home["hash"]] = words(home)
+            found[home["hash"]] = Shown(words(home), is_sentence=False)
         return found
 
     def others(self, user: str) -> dict[str, str]:
@@ -164,6 +260,10 @@ class World:
                 *((ts, message) for ts, (owner, message) in channel.ephemerals.items() if owner != user),
             ]
         }
+
+
+def _shown(message: Json) -> Shown:
+    return Shown(words(message), is_sentence=not message.get("blocks"))
 
 
 def _with_ids(blocks: list[Json]) -> list[Json]:

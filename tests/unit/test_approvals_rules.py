@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.access.model import Role
+from core.access.rules import REASON_LIMIT
 from core.approvals.model import AccessRequest, RequestState
-from core.approvals.rules import EXPIRES_AFTER, REASON_LIMIT, check_ask, check_settle, is_expired
+from core.approvals.rules import EXPIRES_AFTER, check_ask, check_settle, is_expired
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError
 from core.people.model import PersonId
 

@@ -82,7 +82,30 @@ def test_commands_submissions_and_suggestions_are_answered_inline() -> None:
         assert classify(body, bot_user=BOT) is None
 
 
+def pressed(*, user: str = "U1", at: str = "1.000100") -> Delivery | None:
+    action = {"action_id": Action.MENU_HELP, "action_ts": at}
+    return classify({"type": "block_actions", "user": {"id": user}, "actions": [action]}, bot_user=BOT)
+
+
 def test_a_button_that_leads_to_work_is_stored() -> None:
-    body = {"type": "block_actions", "actions": [{"action_id": Action.MENU_HELP}], "response_url": "https://x"}
+    delivery = pressed()
+    assert delivery
+    assert delivery.kind is DeliveryKind.INTERACTION
+    assert delivery.payload["user"] == {"id": "U1"}
+
+
+def test_a_click_is_work_once_however_often_it_is_delivered() -> None:
+    keys = [delivery.work_key for delivery in (pressed(), pressed(at="2.0"), pressed(user="U2")) if delivery]
+    again = pressed()
+    assert again
+    assert again.work_key == keys[0]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("action", [Action.CREATE_CHOOSE, Action.CREATE_MODEL, Action.CREATE_USE])
+def test_choices_in_one_modal_are_worked_on_in_their_order(action: Action) -> None:
+    pressed = {"action_id": action, "action_ts": "1.0"}
+    body = {"type": "block_actions", "user": {"id": "U1"}, "view": {"id": "V1"}, "actions": [pressed]}
     delivery = classify(body, bot_user=BOT)
-    assert delivery == Delivery(kind=DeliveryKind.INTERACTION, payload=body)
+    key = f"pressed/U1/{action}/1.0"
+    assert delivery == Delivery(kind=DeliveryKind.INTERACTION, payload=body, work_key=key, order_key="view/V1")

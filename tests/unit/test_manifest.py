@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot import ids
-from bot.listeners import actions, commands, events
+from bot.listeners import actions, commands, events, options, shortcuts
 from bot.manifest import http_manifest_text, manifest
 from bot.slack_methods import METHODS
 
@@ -91,6 +91,18 @@ def test_declares_the_events_that_have_a_listener() -> None:
     declared = manifest()["settings"]["event_subscriptions"]["bot_events"]
     assert len(declared) <= 100
     assert {event.partition(".")[0] for event in declared} == set(events.LISTENERS)
+
+
+def test_declares_the_shortcuts_that_have_a_listener(features: dict[str, Any]) -> None:
+    declared = {shortcut["callback_id"] for shortcut in features["shortcuts"]}
+    assert declared == set(shortcuts.LISTENERS) == set(ids.Shortcut)
+    for shortcut in features["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
+
+
+def test_loads_options_for_selects_that_tell_what_is_chosen() -> None:
+    assert set(options.LISTENERS) <= set(actions.LISTENERS)
 
 
 def test_has_interactivity_for_the_actions_that_have_a_listener() -> None:

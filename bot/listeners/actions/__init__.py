@@ -4,7 +4,26 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.ids import Action
 from bot.listeners.actions.audit import handle_audit_older
+from bot.listeners.actions.catalog import (
+    handle_catalog_add_model,
+    handle_catalog_hide,
+    handle_catalog_hide_template,
+    handle_catalog_limit,
+    handle_catalog_price,
+    handle_catalog_remove_model,
+    handle_catalog_show,
+    handle_catalog_unhide,
+    handle_catalog_unhide_template,
+)
+from bot.listeners.actions.create import (
+    handle_create_advanced,
+    handle_create_choose,
+    handle_create_use,
+    handle_server_create,
+    handle_try_offer,
+)
 from bot.listeners.actions.home import handle_home_page
+from bot.listeners.actions.keys import handle_key_check, handle_key_enter, handle_key_remove
 from bot.listeners.actions.mappings import handle_mapping_add, handle_mapping_remove
 from bot.listeners.actions.menu import handle_menu_help
 from bot.listeners.actions.requests import (
@@ -14,6 +33,21 @@ from bot.listeners.actions.requests import (
     handle_claim,
     handle_deny,
     handle_withdraw,
+)
+from bot.listeners.actions.servers import (
+    handle_home_servers_page,
+    handle_server_delete,
+    handle_server_open,
+    handle_server_refresh,
+    handle_server_start,
+    handle_server_stop,
+    handle_servers_page,
+)
+from bot.listeners.actions.usage import (
+    handle_allow_direct,
+    handle_forbid_direct,
+    handle_reveal_key,
+    handle_server_usage,
 )
 from bot.listeners.actions.users import handle_users_menu, handle_users_page
 
@@ -33,6 +67,43 @@ LISTENERS = {
     Action.MAPPING_ADD: handle_mapping_add,
     Action.MAPPING_REMOVE: handle_mapping_remove,
     Action.AUDIT_OLDER: handle_audit_older,
+    Action.HOME_SERVERS_PAGE: handle_home_servers_page,
+    Action.HOME_SERVERS_FIRST: handle_home_servers_page,
+    Action.SERVERS_PAGE: handle_servers_page,
+    Action.SERVERS_FIRST: handle_servers_page,
+    Action.SERVER_OPEN: handle_server_open,
+    Action.SERVER_REFRESH: handle_server_refresh,
+    Action.SERVER_START: handle_server_start,
+    Action.SERVER_STOP: handle_server_stop,
+    Action.SERVER_DELETE: handle_server_delete,
+    Action.SERVER_USAGE: handle_server_usage,
+    Action.SERVER_ALLOW_DIRECT: handle_allow_direct,
+    Action.SERVER_FORBID_DIRECT: handle_forbid_direct,
+    Action.SERVER_REVEAL_KEY: handle_reveal_key,
+    Action.SERVER_CREATE: handle_server_create,
+    Action.SERVER_TRY_OFFER: handle_try_offer,
+    Action.CREATE_CHOOSE: handle_create_choose,
+    Action.CREATE_MODEL: handle_create_choose,
+    Action.CREATE_USE: handle_create_use,
+    Action.CREATE_ADVANCED: handle_create_advanced,
+    Action.KEY_ENTER: handle_key_enter,
+    Action.KEY_CHECK: handle_key_check,
+    Action.KEY_REMOVE: handle_key_remove,
+    Action.CATALOG_MODELS: handle_catalog_show,
+    Action.CATALOG_MACHINES: handle_catalog_show,
+    Action.CATALOG_TEMPLATES: handle_catalog_show,
+    Action.CATALOG_LIMITS: handle_catalog_show,
+    Action.CATALOG_CLOUD: handle_catalog_show,
+    Action.CATALOG_PREVIOUS: handle_catalog_show,
+    Action.CATALOG_NEXT: handle_catalog_show,
+    Action.CATALOG_ADD_MODEL: handle_catalog_add_model,
+    Action.CATALOG_REMOVE_MODEL: handle_catalog_remove_model,
+    Action.CATALOG_PRICE: handle_catalog_price,
+    Action.CATALOG_HIDE: handle_catalog_hide,
+    Action.CATALOG_SHOW: handle_catalog_unhide,
+    Action.CATALOG_HIDE_TEMPLATE: handle_catalog_hide_template,
+    Action.CATALOG_SHOW_TEMPLATE: handle_catalog_unhide_template,
+    Action.CATALOG_LIMIT: handle_catalog_limit,
 }
 
 

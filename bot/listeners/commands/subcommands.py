@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from bot.listeners.call import Call, answer
 from bot.listeners.commands.access import handle_access
 from bot.listeners.commands.audit import handle_audit
+from bot.listeners.commands.catalog import handle_catalog
+from bot.listeners.commands.create import handle_create
+from bot.listeners.commands.keys import handle_keys
 from bot.listeners.commands.roles import handle_roles
+from bot.listeners.commands.servers import (
+    handle_delete,
+    handle_server,
+    handle_servers,
+    handle_start,
+    handle_stop,
+    handle_usage,
+)
 from bot.listeners.commands.users import handle_users
 from bot.views.menu import CommandHelp, build_command_help, build_help, build_unknown
 from core.access.model import Role
@@ -66,6 +77,78 @@ SUBCOMMANDS = {
             summary="shows your role and when it ends, or asks for one",
             examples=("/prime access",),
             handler=handle_access,
+        ),
+        Subcommand(
+            name="servers",
+            usage="[text]",
+            summary="lists servers, or those whose name, description, model, GPU or cloud match",
+            examples=("/prime servers", "/prime servers llama"),
+            handler=handle_servers,
+            permission=Permission.SEE_SERVERS,
+        ),
+        Subcommand(
+            name="server",
+            usage="NAME",
+            summary="shows one server, with what you can do with it",
+            examples=("/prime server llama",),
+            handler=handle_server,
+            permission=Permission.SEE_SERVERS,
+        ),
+        Subcommand(
+            name="usage",
+            usage="NAME",
+            summary="shows how a program calls a server: curl, Python, Node, parameters",
+            examples=("/prime usage llama",),
+            handler=handle_usage,
+            permission=Permission.SEE_SERVERS,
+        ),
+        Subcommand(
+            name="create",
+            usage="",
+            summary="creates a server for a model, after showing what it costs",
+            examples=("/prime create",),
+            handler=handle_create,
+            permission=Permission.CREATE_SERVERS,
+        ),
+        Subcommand(
+            name="start",
+            usage="NAME",
+            summary="starts a stopped server, after saying what it costs",
+            examples=("/prime start llama",),
+            handler=handle_start,
+            permission=Permission.RUN_SERVERS,
+        ),
+        Subcommand(
+            name="stop",
+            usage="NAME",
+            summary="stops a server, after saying what still costs money",
+            examples=("/prime stop llama",),
+            handler=handle_stop,
+            permission=Permission.RUN_SERVERS,
+        ),
+        Subcommand(
+            name="delete",
+            usage="NAME",
+            summary="deletes a server with its machine and disk, once you have typed its name",
+            examples=("/prime delete llama",),
+            handler=handle_delete,
+            permission=Permission.RUN_SERVERS,
+        ),
+        Subcommand(
+            name="catalog",
+            usage="",
+            summary="shows which models and machines there are, what they cost, and how engines may be set",
+            examples=("/prime catalog",),
+            handler=handle_catalog,
+            permission=Permission.SEE_CATALOG,
+        ),
+        Subcommand(
+            name="keys",
+            usage="",
+            summary="adds, checks, replaces and removes the clouds' keys",
+            examples=("/prime keys",),
+            handler=handle_keys,
+            permission=Permission.MANAGE_KEYS,
         ),
         Subcommand(
             name="users",

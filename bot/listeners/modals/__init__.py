@@ -3,8 +3,21 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.ids import Modal
+from bot.listeners.modals.catalog import (
+    handle_add_model,
+    handle_catalog_search,
+    handle_change_limit,
+    handle_set_price,
+)
+from bot.listeners.modals.create import (
+    handle_create_advanced_submitted,
+    handle_create_misfit,
+    handle_create_server,
+)
+from bot.listeners.modals.keys import handle_enter_key
 from bot.listeners.modals.mappings import handle_add_mapping, handle_preview_mapping
 from bot.listeners.modals.requests import handle_approve_as, handle_deny, handle_request_access
+from bot.listeners.modals.servers import handle_delete_server, handle_start_server, handle_stop_server
 from bot.listeners.modals.users import handle_change_role
 
 LISTENERS = {
@@ -14,6 +27,17 @@ LISTENERS = {
     Modal.CHANGE_ROLE: handle_change_role,
     Modal.ADD_MAPPING: handle_add_mapping,
     Modal.PREVIEW_MAPPING: handle_preview_mapping,
+    Modal.START_SERVER: handle_start_server,
+    Modal.STOP_SERVER: handle_stop_server,
+    Modal.DELETE_SERVER: handle_delete_server,
+    Modal.CREATE_SERVER: handle_create_server,
+    Modal.CREATE_ADVANCED: handle_create_advanced_submitted,
+    Modal.CREATE_MISFIT: handle_create_misfit,
+    Modal.ENTER_KEY: handle_enter_key,
+    Modal.CATALOG: handle_catalog_search,
+    Modal.ADD_MODEL: handle_add_model,
+    Modal.SET_PRICE: handle_set_price,
+    Modal.CHANGE_LIMIT: handle_change_limit,
 }
 
 

@@ -1,0 +1,1 @@
+"""What can be rented and what can be run on it."""

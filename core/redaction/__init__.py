@@ -1,0 +1,1 @@
+"""What may leave Prime: text with personal and secret data replaced."""

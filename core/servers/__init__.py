@@ -1,0 +1,1 @@
+"""Machines that each serve one model, from order to deletion."""

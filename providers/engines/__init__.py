@@ -1,0 +1,1 @@
+"""The programs that serve a model: how each is launched and asked."""

@@ -1,0 +1,51 @@
+"""`prime doctor` on the wires to clouds and models."""
+
+import asyncio
+from pathlib import Path
+
+from lab.hub.faults import FaultName
+from lab.hub.server import HubLab
+from lab.paperspace.server import PaperspaceLab
+from lab.slack.server import SlackLab
+from tests.scenario.test_process import environment, start_process
+
+
+async def examine(lab: SlackLab, tmp_path: Path, **given: str) -> tuple[int | None, dict[str, str]]:
+    """The exit status, and what is said of each wire, "FAIL" or "ok" included."""
+    folder = tmp_path / "doctor"
+    folder.mkdir(exist_ok=True)
+    command = await start_process("doctor", env=environment(lab, folder, **given), cwd=folder)
+    output, _ = await asyncio.wait_for(command.communicate(), timeout=60)
+    said = output.decode().partition("\n\n")[2]
+    lines = [line.split(maxsplit=1) for line in said.splitlines()]
+    return command.returncode, {rest.split(":")[0]: f"{verdict} {rest}" for verdict, rest in lines}
+
+
+async def test_doctor_asks_the_cloud_and_the_hub(lab: SlackLab, tmp_path: Path) -> None:
+    cloud, hub = PaperspaceLab(), HubLab()
+    await cloud.start()
+    await hub.start()
+    wires = {"PAPERSPACE_API_URL": cloud.url, "HF_API_URL": hub.url, "HF_ORG": hub.org}
+    try:
+        migrated = await start_process("migrate", env=environment(lab, tmp_path / "doctor"), cwd=tmp_path)
+        await migrated.wait()
+        status, said = await examine(lab, tmp_path, **wires, PAPERSPACE_API_KEY=cloud.api_key, HF_TOKEN=hub.token)
+        assert status == 0
+        assert said["Paperspace key"].startswith("ok Paperspace key: works for the account Lab")
+        assert "takes HF_TOKEN" in said["Hugging Face"]
+        assert "models of acme-ai" in said["Hugging Face"]
+
+        status, said = await examine(lab, tmp_path, **wires, PAPERSPACE_API_KEY="no-such-key", HF_TOKEN="hf_wrong")
+        assert status == 1
+        assert said["Paperspace key"].startswith("FAIL")
+        assert said["Hugging Face"].startswith("FAIL")
+        assert "no-such-key" not in str(said)
+
+        hub.faults.switch(FaultName.DOWN)
+        status, said = await examine(lab, tmp_path, **wires)
+        assert status == 0
+        assert "/prime keys" in said["Paperspace key"]
+        assert "does not answer now" in said["Hugging Face"]
+    finally:
+        await hub.stop()
+        await cloud.stop()

@@ -1,0 +1,173 @@
+"""Prime's servers on a cloud of the lab and real Postgres, without Slack: what tests of servers have in common."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from core.access.model import Principal, Role
+from core.inbox.service import Inbox
+from core.keys.service import Keys
+from core.people.model import PersonId
+from core.servers.errors import IdentityError
+from core.servers.model import Endpoint, Server, ServerSpec, ServerState
+from core.servers.mover import Mover
+from core.servers.rules import IN_MOTION
+from core.servers.service import Servers
+from core.servers.steps import Wiring
+from core.services import build_services
+from db.storage import PostgresStorage
+from lab.clock import LabClock
+from lab.hub.server import HubLab
+from lab.paperspace.model import Machine
+from lab.paperspace.server import PaperspaceLab
+from providers.engines.registry import InstalledEngines
+from providers.front import Front
+from providers.hub import HuggingFace
+from providers.registry import InstalledProviders, find_factories
+from providers.startup.script import Startup
+from tests.access import TEAM, Slack
+from tests.clock import ManualClock
+from tests.scenario.cloud import free_port
+from tests.servers import SPEC
+
+BUILDER = Principal(person=PersonId(TEAM, "UBEA"), role=Role.READ_WRITE)
+
+
+@dataclass
+class Site:
+    storage: PostgresStorage
+    clock: LabClock
+    cloud: PaperspaceLab
+    servers: Servers
+    keys: Keys
+    mover: Mover
+    front: Front
+    port: int
+
+    async def create(self, spec: ServerSpec = SPEC) -> Server:
+        return await self.servers.create(BUILDER, spec, channel=None)
+
+    async def get(self, server: Server) -> Server:
+        async with self.storage.transaction() as stores:
+            found = await stores.servers.get(server.id)
+        assert found is not None
+        return found
+
+    async def moved(self, server: Server, until: Callable[[Server], bool] | None = None, *, steps: int = 400) -> Server:
+        """Lets Prime work, and time pass, until the server is at rest or as asked."""
+        for _ in range(steps):
+            found = await self.get(server)
+            if until(found) if until is not None else found.state not in IN_MOTION:
+                return found
+            await self.move()
+        raise AssertionError(f"still {(await self.get(server)).state}: {await self.get(server)}")
+
+    async def move(self) -> None:
+        """One step for all that is due, while time passes."""
+        moving = asyncio.create_task(self.mover.move_due())
+        while not moving.done():
+            await self.cloud_settles(0.2)
+        await self.cloud_settles(0.5 if moving.result() else 3.0)
+
+    async def cloud_settles(self, seconds: float = 0.5) -> None:
+        """Time passes for everybody; scripts and engines take none of it but run for real."""
+        self.clock.jump(seconds)
+        await asyncio.sleep(0.01)
+
+    async def ready(self, spec: ServerSpec = SPEC) -> Server:
+        server = await self.moved(await self.create(spec), lambda one: one.state is ServerState.READY)
+        return await self.moved(server, lambda one: not one.secrets_at_cloud)
+
+    async def let(self, person: PersonId, role: Role) -> None:
+        """What somebody's role is from now on."""
+        now = self.clock.now()
+        async with self.storage.transaction() as stores:
+            await stores.access.end_grants(person, now=now)
+            await stores.access.add_grant(person=person, role=role, granted_by="test", reason="", since=now, until=None)
+
+    async def takes_key(self, server: Server, key: str) -> bool:
+        """Whether the machine answers to this key, at a path that asks for one."""
+        endpoint = Endpoint(url=self.front.url(server.address or ""), key=key, fingerprint=server.fingerprint)
+        try:
+            return await self.front.progress(endpoint) is not None
+        except IdentityError:
+            return False
+
+    def machines(self) -> list[Machine]:
+        """Those that Prime ordered and that are there or cost."""
+        return [machine for machine in self.cloud.machines if machine.name.startswith("prime-")]
+
+    async def check(self) -> None:
+        """No orphan, no twin, every row true."""
+        async with self.storage.transaction() as stores:
+            listed, _ = await stores.servers.search("", after=None, limit=1000)
+            known = await stores.servers.machine_ids("paperspace")
+        there = {machine.id: machine for machine in self.machines()}
+        assert set(there) <= set(known), "an orphan"
+        names = [machine.name for machine in there.values()]
+        assert len(names) == len(set(names)), "a twin"
+        for server in listed:
+            machine = there.get(server.machine_id or "")
+            match server.state:
+                case ServerState.READY:
+                    assert machine is not None
+                    assert machine.state.value == "ready"
+                    assert machine.public_ip == server.address
+                case ServerState.STOPPED:
+                    assert machine is not None
+                    assert machine.state.value == "off"
+                case ServerState.FAILED if server.machine_id is None:
+                    assert server.machine_name not in names
+                case _:
+                    pass
+        assert {charge.machine_id for charge in self.cloud.costing()} <= set(known), "money for nothing"
+        used = {server.machine_name for server in listed}
+        assert {script.name for script in self.cloud.scripts} <= used, "a script of nobody"
+
+
+@asynccontextmanager
+async def open_site(
+    storage: PostgresStorage, *, scheme: str = "http", boot_seconds: float = 1.0
+) -> AsyncIterator[Site]:
+    clock = LabClock()
+    cloud = PaperspaceLab(clock=clock, boot_seconds=boot_seconds, stop_seconds=boot_seconds / 2, seed=1)
+    await cloud.start()
+    shelf = HubLab()
+    await shelf.start()
+    hub = HuggingFace(api_url=shelf.url, token=shelf.token, organisation=None, clock=clock)
+    providers = InstalledProviders(find_factories(), clock=clock, base_urls={"paperspace": cloud.url})
+    engines = InstalledEngines()
+    slack = Slack(ManualClock())
+    port = free_port()
+    front = Front(scheme=scheme, port=port)
+    services = build_services(
+        clock=clock,
+        storage=storage,
+        inbox=Inbox(storage, clock, holder="test"),
+        directory=slack,
+        groups=slack,
+        hub=hub,
+        providers=providers,
+        engines=engines,
+        front=front,
+        team=TEAM,
+        admin_users=(),
+    )
+    wiring = Wiring(
+        storage=storage,
+        front=front,
+        engines=engines,
+        startup=Startup(scheme=scheme, port=port, engines=engines),
+        hub_token=None,
+        pace_seconds=0.5,
+    )
+    mover = Mover(wiring, clock, open_provider=services.keys.open, holder="test")
+    try:
+        await services.keys.first_key("paperspace", cloud.api_key)
+        yield Site(storage, clock, cloud, services.servers, services.keys, mover, front, port)
+    finally:
+        await services.catalog.aclose()
+        await hub.aclose()
+        await shelf.stop()
+        await cloud.stop()
