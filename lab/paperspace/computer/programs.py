@@ -1,29 +1,38 @@
 """The programs of a machine that are stand-ins."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lab.paperspace.catalog import MachineType
 from lab.paperspace.computer import curl, docker_command
-from lab.paperspace.computer.front import FrontError
+from lab.paperspace.computer.docker import Docker
+from lab.paperspace.computer.front import Front, FrontError
 from lab.paperspace.computer.switchboard import Terminal
 
-if TYPE_CHECKING:
-    from lab.paperspace.computer.computer import Computer
 
-Program = Callable[["Computer", list[str], Terminal], Awaitable[int]]
+class Computer(Protocol):
+    """The machine that a program runs on, as far as programs see of it."""
+
+    type: MachineType
+    address: str
+    docker: Docker
+    front: Front
+    firewall: list[tuple[str, ...]]
+
+
+Program = Callable[[Computer, list[str], Terminal], Awaitable[int]]
 UNIT_IS_INACTIVE = 3
 
 
-async def _docker(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _docker(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     return await docker_command.call(computer.docker, arguments, terminal)
 
 
-async def _curl(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _curl(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     return await curl.call(computer.address, arguments, terminal)
 
 
-async def _nginx(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _nginx(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     match arguments:
         case ["-v" | "-V"]:
             terminal.say("nginx version: nginx/1.26.3", error=True)
@@ -36,7 +45,7 @@ async def _nginx(computer: "Computer", arguments: list[str], terminal: Terminal)
             return await _trying(computer, "restart", terminal)
 
 
-async def _systemctl(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _systemctl(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     verb, *units = [word for word in arguments if not word.startswith("-")] or [""]
     is_nginx = any(unit.removesuffix(".service") == "nginx" for unit in units)
     if verb == "is-active":
@@ -48,11 +57,11 @@ async def _systemctl(computer: "Computer", arguments: list[str], terminal: Termi
     return 0
 
 
-async def _service(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _service(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     return await _systemctl(computer, [*reversed(arguments)], terminal)
 
 
-async def _trying(computer: "Computer", verb: str, terminal: Terminal) -> int:
+async def _trying(computer: Computer, verb: str, terminal: Terminal) -> int:
     """What nginx is told to do."""
     try:
         match verb:
@@ -70,7 +79,7 @@ async def _trying(computer: "Computer", verb: str, terminal: Terminal) -> int:
     return 0
 
 
-async def _iptables(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _iptables(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     """Remembers rules until the machine is off."""
     words = [word for word in arguments if word not in ("-w", "10")]
     verb, rule = words[0] if words else "", tuple(words[1:])
@@ -84,7 +93,7 @@ async def _iptables(computer: "Computer", arguments: list[str], terminal: Termin
     return 0
 
 
-async def _nvidia_smi(computer: "Computer", arguments: list[str], terminal: Terminal) -> int:
+async def _nvidia_smi(computer: Computer, arguments: list[str], terminal: Terminal) -> int:
     kind = computer.type
     if not kind.gpu:
         terminal.say("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", error=True)
@@ -108,7 +117,7 @@ def _gpu_fields(kind: MachineType, number: int) -> dict[str, str]:
     }
 
 
-async def _silent(_: "Computer", __: list[str], ___: Terminal) -> int:
+async def _silent(_: Computer, __: list[str], ___: Terminal) -> int:
     return 0
 
 
@@ -127,5 +136,5 @@ PROGRAMS: dict[str, Program] = {
 }
 
 
-async def call(computer: "Computer", name: str, arguments: list[str], terminal: Terminal) -> int:
+async def call(computer: Computer, name: str, arguments: list[str], terminal: Terminal) -> int:
     return await PROGRAMS[name](computer, arguments, terminal)
