@@ -118,15 +118,17 @@ def _enter(folder: Path, door: FileLock, users: FileLock, settings: Mapping[str,
     alone = users.try_exclusive()
     users.try_shared()
     _post_guard(folder)
-    data = folder / "data"
-    if postmaster.find(data) is None:
-        if not alone:
-            raise UnavailableError(f"The database in {folder} has ended while another Prime uses it: restart that one.")
-        account = _Account.of(data)
-        if not data.exists():
+    running = _ready(folder)
+    if running is None and not alone:
+        raise UnavailableError(f"The database in {folder} has ended while another Prime uses it: restart that one.")
+    if running is None:
+        account = _Account.of(folder / "data")
+        if not (folder / "data").exists():
             _create(folder, account)
         _start(folder, account, settings)
-    running = _ready(folder)
+        running = _ready(folder)
+    if running is None:
+        raise _not_started(folder)
     door.release()
     return running
 
@@ -168,13 +170,14 @@ def _start(folder: Path, account: "_Account | None", settings: Mapping[str, str]
         raise _not_started(folder) from error
 
 
-def _ready(folder: Path) -> postmaster.Postmaster:
+def _ready(folder: Path) -> postmaster.Postmaster | None:
+    """The one that runs there, once it takes questions; None if there is none, or if it ends meanwhile."""
     deadline = time.monotonic() + DOOR_SECONDS
-    while (running := postmaster.find(folder / "data")) is not None and time.monotonic() < deadline:
-        if running.ready:
-            return running
+    while (running := postmaster.find(folder / "data")) is not None and not running.ready:
+        if time.monotonic() > deadline:
+            raise _not_started(folder)
         time.sleep(0.02)
-    raise _not_started(folder)
+    return running
 
 
 def _url(running: postmaster.Postmaster) -> str:

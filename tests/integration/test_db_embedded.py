@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -173,6 +174,24 @@ def test_starts_again_after_postgres_itself_was_killed(folder: Path) -> None:
 
     with EmbeddedPostgres.open(folder) as postgres:
         assert answers(postgres.url)
+
+
+def test_says_so_when_postgres_ends_while_it_is_waited_for(folder: Path) -> None:
+    prime = Prime(folder)
+    assert answers(prime.url)
+    running = postmaster.find(folder / "data")
+    assert running is not None
+    pid_file = folder / "data" / "postmaster.pid"
+    pid_file.write_text(pid_file.read_text().replace("ready", "starting"))
+    with ThreadPoolExecutor(1) as other:
+        opened = other.submit(EmbeddedPostgres.open, folder)
+        time.sleep(0.1)  # it waits
+        os.kill(running.pid, signal.SIGKILL)
+
+        with pytest.raises(UnavailableError, match="restart that one"):
+            opened.result(timeout=10).close()
+
+    prime.send(signal.SIGKILL)
 
 
 def test_a_stale_pid_file_with_the_number_of_another_process_is_no_hindrance(folder: Path) -> None:
