@@ -216,8 +216,7 @@ class Step:
             async with self._wiring.storage.transaction() as stores:
                 now = await stores.servers.get(self.server.id)
             if now is None or not now.is_live or now.machine_id not in (None, machine.id):
-                _log.error("stray_deleted", server=self.server.id, machine=machine.id)
-                await provider.delete(machine.id, static_address=_static_address(machine))
+                await self._delete_unwanted(provider, machine)
             raise
 
     async def _machine_order(self) -> MachineOrder:
@@ -238,9 +237,7 @@ class Step:
         which no row tells, go."""
         machines = await self._named(provider)
         for twin in machines[1:]:
-            _log.error("twin_deleted", server=self.server.id, machine=twin.id)
-            await provider.delete(twin.id, static_address=_static_address(twin))
-            await self._write(self.server, tell=False, action="delete_twin")
+            await self._delete_unwanted(provider, twin)
         return machines[0] if machines else None
 
     async def _named(self, provider: Provider) -> Sequence[Machine]:
@@ -387,7 +384,7 @@ class Step:
             if machine.id == known and _static_address(machine) not in (None, self.server.address):
                 await self._note(address=machine.address)  # it is released also when the machine is gone
             elif machine.id != known:
-                await provider.delete(machine.id, static_address=_static_address(machine))
+                await self._delete_unwanted(provider, machine)
         if known is not None:
             address = self.server.address if self.server.spec.static_address else None
             await provider.delete(known, static_address=address)
@@ -415,14 +412,20 @@ class Step:
             has_settled_before = has_settled(self.server, self._clock.now())
             strays = await self._named(provider)
             for machine in strays:
-                await provider.delete(machine.id, static_address=_static_address(machine))
-                await self._write(self.server, tell=True, action="delete_stray")
+                await self._delete_unwanted(provider, machine)
             if strays or not has_settled_before:
                 return
             await self._note(cloud_asked_at=None, attempts=0, progress="")
         if self.server.secrets_at_cloud:
             await provider.clear_away(self.server.machine_name)
             await self._note(secrets_at_cloud=False, attempts=0)
+
+    async def _delete_unwanted(self, provider: Provider, machine: Machine) -> None:
+        """A machine of this server's order that its row does not tell of. Audited before it is done."""
+        _log.error("unwanted_machine_deleted", server=self.server.id, machine=machine.id)
+        async with self._wiring.storage.transaction() as stores:
+            await stores.audit.append(self._audit(self.server, "delete_unwanted", machine=machine.id))
+        await provider.delete(machine.id, static_address=_static_address(machine))
 
     # --- what is known
 
@@ -485,19 +488,20 @@ class Step:
                 notice = owe(Notice.SERVER_CHANGED, server_id=server.id, order_key=order_key(server))
                 await stores.inbox.add(notice, now=now)
             if action is not None:
-                await stores.audit.append(
-                    AuditEntry(
-                        at=now,
-                        actor="prime:servers",
-                        action=f"server.{action}",
-                        target=f"server:{server.spec.name}",
-                        detail={
-                            "server": server.id,
-                            "machine": server.machine_id,
-                            "failure": None if server.failure is None else server.failure.kind.value,
-                        },
-                    )
-                )
+                await stores.audit.append(self._audit(server, action, machine=server.machine_id))
+
+    def _audit(self, server: Server, action: str, *, machine: str | None) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock.now(),
+            actor="prime:servers",
+            action=f"server.{action}",
+            target=f"server:{server.spec.name}",
+            detail={
+                "server": server.id,
+                "machine": machine,
+                "failure": None if server.failure is None else server.failure.kind.value,
+            },
+        )
 
 
 def _static_address(machine: Machine) -> str | None:

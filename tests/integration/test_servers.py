@@ -376,7 +376,7 @@ async def test_an_order_of_which_nothing_was_heard_is_looked_for_after_it_failed
     site.cloud.faults.switch(FaultName.ERRORS, on=False)
     await site.moved(failed, lambda one: one.cloud_asked_at is None and not one.secrets_at_cloud)
     assert not site.cloud.costing()
-    assert "delete_stray" in await history(site, server)
+    assert "delete_unwanted" in await history(site, server)
     await site.check()
 
 
