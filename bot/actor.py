@@ -12,7 +12,7 @@ from core.errors import UnavailableError
 from core.people.model import PersonId
 from core.services import Services
 
-RESOLVE_SECONDS = 1.5
+RESOLVE_SECONDS = 2.0
 """Of the three seconds that Slack waits, what asking who somebody is may take."""
 
 

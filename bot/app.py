@@ -14,16 +14,25 @@ from bot.actor import actor_middleware
 from bot.errors import error_handler
 from bot.identity import Identity
 from bot.inbox import inbox_middleware
+from bot.log_follows import LogFollows
 from bot.sender import Sender
 from core.services import Services
 
 
-def build_app(*, sender: Sender, identity: Identity, services: Services, wake: Callable[[], None]) -> AsyncApp:
+def build_app(
+    *,
+    sender: Sender,
+    identity: Identity,
+    services: Services,
+    log_follows: LogFollows,
+    wake: Callable[[], None],
+) -> AsyncApp:
     """`wake` is called when something new is in the inbox."""
 
     async def use_sender(context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]) -> None:
         # Bolt makes a plain client, and a plain webhook client, for each request: those would bypass the sender.
         context["client"] = sender
+        context["log_follows"] = log_follows
         context["respond"] = partial(sender.respond, context.response_url) if context.response_url else None
         await next_()
 

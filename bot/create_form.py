@@ -57,10 +57,14 @@ class CreateForm:
     idle_stop: str = USUAL_IDLE_STOP
     """A duration, or NEVER."""
     ends_at: datetime | None = None
+    delete_after: str = NEVER
+    """How long after an idle stop; a duration, or NEVER."""
     engine: EngineKind | None = None
     options: EngineOptions | None = None
     """None: nobody has changed the advanced ones. Its quantization is not used."""
     static_address: bool = False
+    despite_misfit: bool = False
+    """Whether they said yes to an offer that the model does not fit."""
     chosen: frozenset[str] = frozenset()
     """The inputs that the person set themselves; the others follow what they choose."""
 
@@ -97,6 +101,7 @@ def read_form(view: View, *, pressed: str | None = None) -> CreateForm:
         quantization=_word(Quantization, optional_choice_of(view, Input.QUANTIZATION), Input.QUANTIZATION),
         idle_stop=optional_choice_of(view, Input.IDLE_STOP) or drawn.idle_stop,
         ends_at=moment_of(view, Input.ENDS_AT),
+        delete_after=optional_choice_of(view, Input.DELETE_AFTER) or drawn.delete_after,
     )
     differing = {name for name in _FOLLOWING if getattr(form, _FOLLOWING[name]) != getattr(drawn, _FOLLOWING[name])}
     return replace(form, chosen=drawn.chosen | differing | ({pressed} if pressed in _FOLLOWING else set[str]()))
@@ -180,8 +185,9 @@ def spec_of(form: CreateForm, model: Model, limits: Sequence[Limit]) -> ServerSp
         engine=_engine_for(form, model),
         options=options_of(form, model, limits),
         static_address=form.static_address,
-        idle_stop_minutes=_idle_stop_minutes(form.idle_stop),
+        idle_stop_minutes=_minutes_of(form.idle_stop, Input.IDLE_STOP),
         ends_at=form.ends_at,
+        delete_after_minutes=_minutes_of(form.delete_after, Input.DELETE_AFTER),
     )
 
 
@@ -199,6 +205,7 @@ def form_like(spec: ServerSpec, *, offer: str, region: str, channel: str | None)
         quantization=spec.options.quantization,
         idle_stop=NEVER if spec.idle_stop_minutes is None else f"{spec.idle_stop_minutes}m",
         ends_at=spec.ends_at,
+        delete_after=NEVER if spec.delete_after_minutes is None else f"{spec.delete_after_minutes}m",
         engine=spec.engine,
         options=spec.options,
         static_address=spec.static_address,
@@ -237,15 +244,15 @@ def _disk_needed(form: CreateForm, offer: Offer, model: Model | None, limits: Se
     return fit(model, offer, options_of(form, model, limits), engine=_engine_for(form, model)).disk_needed_gb
 
 
-def _idle_stop_minutes(text: str) -> int | None:
+def _minutes_of(text: str, name: Input) -> int | None:
     if text == NEVER:
         return None
     try:
         minutes = int(parse_duration(text) / timedelta(minutes=1))
     except InvalidInputError as error:
-        raise InvalidInputError(str(error), field=Input.IDLE_STOP) from error
+        raise InvalidInputError(str(error), field=name) from error
     if minutes < 1:
-        raise InvalidInputError("Choose at least a minute.", field=Input.IDLE_STOP)
+        raise InvalidInputError("Choose at least a minute.", field=name)
     return minutes
 
 

@@ -18,6 +18,7 @@ from core.storage import Storage
 from db.budget import PostgresBudgets
 from db.embedded import EmbeddedPostgres
 from db.engine import create_engine
+from db.logs import PostgresLogDatabase
 from db.migrate import upgrade
 from db.rotation import rotate, sealed_with_unknown_keys
 from db.secrets import SecretKeys
@@ -104,6 +105,13 @@ def _own_keys(settings: Settings, folder: Path) -> SecretKeys:
             with suppress(FileExistsError):  # another Prime may start at the same time: one key stays, and it is whole
                 os.link(new.name, path)
     return SecretKeys.parse(path.read_text())
+
+
+def open_log_database(settings: Settings) -> PostgresLogDatabase | None:
+    """The operator's Postgres for engines' logs; connects when first used. Raises ConfigurationError."""
+    if settings.log_database_url is None:
+        return None
+    return PostgresLogDatabase(settings.log_database_url.get_secret_value())
 
 
 async def require_schema(storage: Storage) -> None:

@@ -16,7 +16,8 @@ from core.inbox.model import Claim, DeliveryKind
 from core.inbox.rules import MAX_ATTEMPTS
 
 Notifier = Callable[[Mapping[str, Any]], Awaitable[None]]
-"""Sends what one kind of notice says; it may be called again for one that was perhaps sent."""
+"""Sends what one kind of notice says; it may be called again for one that was perhaps sent. The payload has `delivery`
+and `attempt`, how often it was taken up, beside the notice's own fields."""
 
 _log = structlog.get_logger(__name__)
 
@@ -28,7 +29,8 @@ def dispatcher(app: AsyncApp, sender: Sender, notifiers: Mapping[str, Notifier])
         if claim.attempt > MAX_ATTEMPTS:
             return await give_up(claim)
         if claim.kind is DeliveryKind.NOTICE:
-            await notifiers[claim.payload["notice"]](claim.payload)
+            payload = {**claim.payload, "delivery": claim.id, "attempt": claim.tries}
+            await notifiers[claim.payload["notice"]](payload)
             return Outcome.DONE
         request = AsyncBoltRequest(mode="socket_mode", body=claim.payload, context=context_of(claim))
         response = await app.async_dispatch(request)

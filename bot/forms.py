@@ -1,10 +1,12 @@
 """What a submitted modal holds (`view.state.values`), by input. Every value is data from outside and is checked."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from bot.grammar import parse_role
+from bot.grammar import is_user_id, parse_role
 from bot.ids import Input
 from bot.views.access import NO_END
 from core.access.model import Role
@@ -12,6 +14,9 @@ from core.durations import parse_duration
 from core.errors import InvalidInputError, NotFoundError
 
 View = Mapping[str, Any]
+
+_USD = re.compile(r"\$?\s*(?P<usd>\d{1,6}(\.\d{1,4})?)", re.ASCII)
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{1,30}", re.ASCII)
 
 
 def text_of(view: View, name: Input) -> str:
@@ -48,6 +53,37 @@ def number_of(view: View, name: str) -> int | None:
     return int(text)
 
 
+def usd_of(view: View, name: Input, *, example: str) -> Decimal | None:
+    """US dollars; None if it was left empty. Raises InvalidInputError."""
+    text = text_of(view, name).strip()
+    if not text:
+        return None
+    match = _USD.fullmatch(text)
+    if match is None:
+        raise InvalidInputError(f"Give US dollars, such as {example}.", field=name)
+    return Decimal(match["usd"])
+
+
+def person_of(view: View, name: Input) -> str | None:
+    """A user id; None if nobody was chosen. Raises InvalidInputError for what is none."""
+    user = _element(view, name).get("selected_user")
+    if user is None:
+        return None
+    if not isinstance(user, str) or not is_user_id(user):
+        raise InvalidInputError("Please choose a person.", field=name)
+    return user
+
+
+def channel_of(view: View, name: Input) -> str | None:
+    """A channel's id; None if none was chosen. Raises InvalidInputError for what is none."""
+    channel = _element(view, name).get("selected_conversation")
+    if channel is None:
+        return None
+    if not isinstance(channel, str) or _CHANNEL_ID.fullmatch(channel) is None:
+        raise InvalidInputError("Please choose a channel.", field=name)
+    return channel
+
+
 def moment_of(view: View, name: Input) -> datetime | None:
     """None if it was left empty. Raises InvalidInputError for what is no time."""
     seconds = _element(view, name).get("selected_date_time")
@@ -79,6 +115,14 @@ def number_in(text: object) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
         raise NotFoundError("This button belongs to something that does not exist any more; nothing was changed.")
     return int(digits)
+
+
+def machine_in(text: object) -> tuple[str, str]:
+    """Provider and machine id, as number_in. Whether there is such a machine is looked up."""
+    provider, bar, machine_id = str(text).partition("|")
+    if not bar or not f"{provider}{machine_id}".isprintable() or len(machine_id) > 100:
+        raise NotFoundError("This button belongs to something that does not exist any more; nothing was changed.")
+    return provider, machine_id
 
 
 def input_of(block_id: str) -> str:

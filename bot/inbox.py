@@ -36,6 +36,17 @@ WORK_ACTIONS = frozenset[str](
         Action.SERVER_REFRESH,
         Action.SERVER_START,
         Action.SERVER_STOP,
+        Action.SERVER_KEEP,
+        Action.SERVER_CHART,
+        Action.COST_CHART,
+        Action.SPEND_ASK_START,
+        Action.SPEND_APPROVE,
+        Action.SPEND_WITHDRAW,
+        Action.MACHINE_IGNORE,
+        Action.LOGS_ALL,
+        Action.LOGS_WARNINGS,
+        Action.LOGS_ERRORS,
+        Action.LOGS_REFRESH,
     }
 )
 """Buttons that are worked on from the inbox. The others open or check a modal, which is answered inline."""

@@ -16,12 +16,13 @@ from bot import metrics
 from bot.app import build_app
 from bot.budgets import SharedBudgets
 from bot.cancellation import to_its_end
-from bot.database import Database, open_database, require_schema
+from bot.database import Database, open_database, open_log_database, require_schema
 from bot.directory import SlackDirectory, SlackGroups
 from bot.dispatch import dispatcher
 from bot.http import HttpServer, SlackDoor
 from bot.identity import Identity, who_am_i
 from bot.log import loop_exception_handler
+from bot.log_follows import EVERY_SECONDS, LogFollows
 from bot.notifier import Notices
 from bot.pacer import Pacer
 from bot.schedule import Job, scheduled
@@ -31,17 +32,22 @@ from bot.socket import Pace, SocketMode
 from bot.worker import Worker
 from core.audit.service import ChainState
 from core.clock import Clock, SystemClock
+from core.cost.service import Costs
 from core.errors import DatabaseUnavailableError, UnavailableError
 from core.inbox.service import Inbox
 from core.jobs.follow_slack import follow_slack
 from core.jobs.note_audit_head import note_audit_head
 from core.jobs.retain_audit import retain_audit
 from core.jobs.tidy_inbox import tidy_inbox
+from core.lead.service import Leadership
+from core.logs.service import Logs
 from core.pacing.ports import BudgetStore
 from core.servers.mover import Mover
 from core.servers.steps import Wiring
 from core.services import Services, build_services
 from core.storage import Storage
+from core.watch import wiring as watching
+from core.watch.monitor import Monitor
 from providers.engines.registry import InstalledEngines
 from providers.front import Front
 from providers.hub import HuggingFace
@@ -53,6 +59,8 @@ STOP_SECONDS = 28.0
 LOOK_SECONDS = 2.0
 MOVE_SECONDS = 2.0
 """How often a server on its way up or down is looked at."""
+COST_SECONDS = 300.0
+"""How often it is looked whether a limit is reached, a digest due or a request to go beyond a limit over."""
 LONGEST_WAIT_SECONDS = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -124,6 +132,10 @@ async def serve(
         stack.push_async_callback(hub.aclose)
         engines = InstalledEngines(tgi_image=settings.tgi_image)
         front = Front(scheme=settings.tgi_scheme, port=settings.tgi_port)
+        providers = installed_providers(settings, clock)
+        log_database = open_log_database(settings)
+        if log_database is not None:
+            stack.push_async_callback(log_database.aclose)
         services = build_services(
             clock=clock,
             storage=database.storage,
@@ -131,23 +143,47 @@ async def serve(
             directory=SlackDirectory(sender, clock, team=identity.team),
             groups=SlackGroups(sender, team=identity.team),
             hub=hub,
-            providers=installed_providers(settings, clock),
+            providers=providers,
             engines=engines,
             front=front,
             team=identity.team,
             admin_users=settings.prime_admins,
+            log_database=log_database,
         )
         stack.push_async_callback(services.catalog.aclose)
         mover = Mover(
-            _wiring(settings, database.storage, engines, front), clock, open_provider=services.keys.open, holder=holder
+            _wiring(settings, database.storage, engines, front, services.logs),
+            clock,
+            open_provider=services.keys.open,
+            holder=holder,
         )
-        app = build_app(sender=sender, identity=identity, services=services, wake=news.set)
+        lead = Leadership(database.storage, clock, holder=holder)
+        metrics.leader.set_function(lambda: lead.epoch is not None)
+        monitor = Monitor(
+            watching.Wiring(
+                storage=database.storage,
+                clock=clock,
+                lead=lead,
+                providers=providers,
+                open_provider=services.keys.open,
+                front=front,
+                engines=engines,
+            )
+        )
+        log_follows = LogFollows(sender, services)
+        app = build_app(sender=sender, identity=identity, services=services, log_follows=log_follows, wake=news.set)
         notices = Notices(sender, services, team=identity.team, approval_channel=settings.prime_approval_channel)
         worker = Worker(inbox, dispatcher(app, sender, notices.table()), clock, news=news)
 
         async with asyncio.TaskGroup() as tasks:
-            jobs = [*_jobs(services, database, settings), *_showing(notices)]
-            tasks.create_task(_work(worker, mover, jobs, database.storage, clock), name="work")
+            jobs = [
+                *_jobs(services, database, settings),
+                *_showing(notices),
+                *_log_jobs(services.logs, log_follows),
+                *_watching(services, monitor, settings),
+                *_cost_jobs(services.costs, lead),
+            ]
+            tasks.create_task(_work(worker, mover, lead, jobs, database.storage, clock), name="work")
             if settings.slack_app_token is not None:
                 app_token = settings.slack_app_token.get_secret_value()
                 connection = SocketMode(
@@ -176,8 +212,11 @@ async def _open(door: SlackDoor, app: AsyncApp) -> None:
         door.app = None
 
 
-async def _work(worker: Worker, mover: Mover, jobs: Sequence[Job], storage: Storage, clock: Clock) -> None:
-    """The worker, the mover and the jobs, from when the database is known to have the right schema."""
+async def _work(
+    worker: Worker, mover: Mover, lead: Leadership, jobs: Sequence[Job], storage: Storage, clock: Clock
+) -> None:
+    """The worker, the mover, the lead and the jobs, from when the database is known to have the right schema. The lead
+    is given back last, when the jobs that need it have ended."""
     while True:
         try:
             await to_its_end(require_schema(storage))
@@ -185,12 +224,18 @@ async def _work(worker: Worker, mover: Mover, jobs: Sequence[Job], storage: Stor
             await clock.sleep(LOOK_SECONDS)
         else:
             break
-    async with scheduled(jobs), asyncio.TaskGroup() as tasks:
-        tasks.create_task(worker.run(), name="worker")
-        tasks.create_task(mover.run(), name="mover")
+    async with asyncio.TaskGroup() as leading:
+        leading.create_task(lead.run(), name="lead")
+        async with scheduled(jobs, is_leading=lambda: lead.epoch is not None), asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run(), name="worker")
+            tasks.create_task(mover.run(), name="mover")
 
 
 def _jobs(services: Services, database: Database, settings: Settings) -> list[Job]:
+    """What only the leader runs would be right on every replica too, but costs: machines that restart, Slack's limits,
+    locks that people wait for. What sets this process's own metrics or reads its settings runs on all, and so does
+    following Slack, which is not to wait for a leader."""
+
     async def tidy() -> None:
         metrics.inbox_depth.set(await tidy_inbox(services.inbox, services.storage))
 
@@ -218,23 +263,55 @@ def _jobs(services: Services, database: Database, settings: Settings) -> list[Jo
             run=lambda: follow_slack(services.people, services.access, services.mappings),
             seconds=240,
         ),
-        Job(name="expire_requests", run=services.approvals.expire_overdue, seconds=60),
+        Job(name="expire_requests", run=services.approvals.expire_overdue, seconds=60, leads=True),
         # What an old key sealed is sealed anew with the first one, until nothing is left to do.
         Job(name="rotate_secrets", run=database.rotate, seconds=3600),
-        Job(name="retain_audit", run=lambda: retain_audit(services.storage, services.clock), seconds=86_400),
-        Job(name="renew_keys", run=services.servers.renew_keys, seconds=60),
-        Job(name="announce_endings", run=services.access.announce_endings, seconds=600),
+        Job(
+            name="retain_audit",
+            run=lambda: retain_audit(services.storage, services.clock),
+            seconds=86_400,
+            leads=True,
+        ),
+        Job(name="renew_keys", run=services.servers.renew_keys, seconds=60, leads=True),
+        Job(name="announce_endings", run=services.access.announce_endings, seconds=600, leads=True),
     ]
 
 
 def _showing(notices: Notices) -> list[Job]:
     return [
-        Job(name="refresh_cards", run=notices.cards.refresh_cards, seconds=10),
+        # Elapsed time on one message for all, which one replica moves on.
+        Job(name="refresh_cards", run=notices.cards.refresh_cards, seconds=10, leads=True),
+        # Of what this replica noticed.
         Job(name="refresh_homes", run=notices.homes.refresh, seconds=3),
     ]
 
 
-def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, front: Front) -> Wiring:
+def _watching(services: Services, monitor: Monitor, settings: Settings) -> list[Job]:
+    return [
+        Job(name="look_at_engines", run=monitor.look_at_engines, seconds=settings.prime_monitor_seconds, leads=True),
+        Job(name="look_at_clouds", run=monitor.look_at_clouds, seconds=settings.prime_monitor_seconds, leads=True),
+        Job(name="retain_loads", run=services.watch.retain_loads, seconds=3600, leads=True),
+    ]
+
+
+def _cost_jobs(costs: Costs, lead: Leadership) -> list[Job]:
+    return [
+        Job(name="warn_of_budgets", run=lambda: costs.warn(lead), seconds=COST_SECONDS, leads=True),
+        Job(name="owe_digest", run=lambda: costs.owe_digest(lead), seconds=COST_SECONDS, leads=True),
+        Job(name="expire_spend_requests", run=costs.expire_overdue, seconds=COST_SECONDS, leads=True),
+    ]
+
+
+def _log_jobs(logs: Logs, follows: LogFollows) -> list[Job]:
+    return [
+        Job(name="drop_log_roles", run=logs.drop_roles, seconds=60, leads=True),
+        Job(name="retain_logs", run=logs.retain, seconds=3600, leads=True),
+        # Of the modals that this replica opened.
+        Job(name="follow_logs", run=follows.refresh, seconds=EVERY_SECONDS),
+    ]
+
+
+def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, front: Front, logs: Logs) -> Wiring:
     return Wiring(
         storage=storage,
         front=front,
@@ -242,6 +319,7 @@ def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, fro
         startup=Startup(scheme=settings.tgi_scheme, port=settings.tgi_port, engines=engines),
         hub_token=None if settings.hf_token is None else settings.hf_token.get_secret_value(),
         pace_seconds=min(MOVE_SECONDS, settings.prime_monitor_seconds),
+        logs=logs,
     )
 
 

@@ -12,3 +12,4 @@ socket_connected = Gauge("prime_socket_connected", "Whether the Socket Mode conn
 socket_replaced = Counter("prime_socket_replaced", "Socket Mode connections that ended, by reason", ["reason"])
 audit_head = Gauge("prime_audit_head", "Number of the newest audit row: it never falls")
 audit_rows = Gauge("prime_audit_rows", "How many audit rows are kept")
+leader = Gauge("prime_leader", "Whether this replica leads: it alone looks at servers and stops them")

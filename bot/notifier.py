@@ -12,11 +12,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.create_drawing import finish_form
+from bot.direct import direct_channel
 from bot.dispatch import Notifier
 from bot.given_keys import answer_key
 from bot.homes import Homes
 from bot.ids import Action
 from bot.server_cards import ServerCards
+from bot.server_news import ServerNews
+from bot.spend_requests import SpendRequests
 from bot.views.access import build_request_message, describe_outcome_to_asker, describe_sent
 from bot.views.kit import Block, actions, button, section
 from bot.views.moments import until
@@ -33,7 +36,9 @@ Payload = Mapping[str, Any]
 class Notices:
     def __init__(self, client: AsyncWebClient, services: Services, *, team: str, approval_channel: str | None) -> None:
         self.homes = Homes(client, services)
-        self.cards = ServerCards(client, services, self.homes)
+        self.news = ServerNews(client, services, approval_channel=approval_channel)
+        self.cards = ServerCards(client, services, self.homes, self.news)
+        self._spends = SpendRequests(client, services, approval_channel=approval_channel)
         self._client = client
         self._services = services
         self._team = team
@@ -47,6 +52,12 @@ class Notices:
             Notice.GRANT_ENDING: self.grant_ending,
             Notice.NO_ADMIN_LEFT: self.no_admin_left,
             Notice.SERVER_CHANGED: self.cards.server_changed,
+            Notice.SERVER_NEWS: self.news.tell,
+            Notice.MACHINE_UNKNOWN: self.news.machine_unknown,
+            Notice.SPEND_REQUEST_OPENED: self._spends.opened,
+            Notice.SPEND_REQUEST_SETTLED: self._spends.settled,
+            Notice.BUDGET_REACHED: self._spends.budget_reached,
+            Notice.COST_DIGEST: self._spends.digest,
             Notice.CREATE_FORM_WAITS: self.create_form_waits,
             Notice.KEY_GIVEN: self.key_given,
             Notice.HOME_CHANGED: self.home_changed,
@@ -64,7 +75,7 @@ class Notices:
             return
         for admin in sorted(await self._services.access.admins()):
             if admin != request.asker:
-                await self._show(request, await self._direct(admin.user), shown_in)
+                await self._show(request, await direct_channel(self._client, admin.user), shown_in)
 
     async def request_settled(self, payload: Payload) -> None:
         request = await self._services.approvals.request(int(payload["request_id"]))
@@ -126,17 +137,8 @@ class Notices:
         await self._services.approvals.shown_at(request.id, PostedAt(channel=channel, ts=ts))
         return True
 
-    async def _direct(self, user: str) -> str | None:
-        try:
-            answer = await self._client.conversations_open(users=user)
-        except SlackApiError as error:
-            _log.warning("no_direct_message", error=str(error.response["error"]))
-            return None
-        channel: Mapping[str, Any] = answer.get("channel") or {}
-        return str(channel["id"])
-
     async def _tell(self, user: str, text: str, blocks: list[Block] | None = None) -> None:
-        channel = await self._direct(user)
+        channel = await direct_channel(self._client, user)
         if channel is not None:
             await self._post(channel, text, blocks)
 

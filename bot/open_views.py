@@ -9,12 +9,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.pacer import Priority, sending
 
 
-async def redraw_open(client: AsyncWebClient, view: Mapping[str, Any], **where: str) -> bool:
+async def redraw_open(
+    client: AsyncWebClient, view: Mapping[str, Any], *, priority: Priority = Priority.INTERACTIVE, **where: str
+) -> bool:
     """False if it is not open. `where` is its `view_id` or `external_id`.
 
     Raises SlackUnavailableError, SlackApiError."""
     try:
-        with sending(Priority.INTERACTIVE):
+        with sending(priority):
             await client.views_update(view=dict(view), **where)
     except SlackApiError as error:
         if error.response["error"] != "not_found":

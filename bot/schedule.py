@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -13,6 +13,8 @@ from bot.log import log_unexpected
 from core.errors import PrimeError
 
 GRACE_SECONDS = 5.0
+LEAD_SECONDS = 1.0
+"""How soon after this replica took the lead its jobs run."""
 
 _log = structlog.get_logger(__name__)
 
@@ -22,20 +24,33 @@ class Job:
     """A job may run on every replica at the same time, and at any time again."""
 
     name: str
+    """No two jobs have the same."""
     run: Callable[[], Awaitable[object]]
     seconds: float
+    leads: bool = False
+    """Only the replica that leads runs it. Now and then two do, where the lead goes over in the middle of a run."""
 
 
 @asynccontextmanager
-async def scheduled(jobs: Sequence[Job]) -> AsyncGenerator[None]:
-    """Runs each job now and then every so often while the block runs; none beside itself."""
+async def scheduled(jobs: Sequence[Job], *, is_leading: Callable[[], bool]) -> AsyncGenerator[None]:
+    """Runs each job now and then every so often while the block runs; none beside itself. One of the leader's comes
+    soon after the lead is taken, however long its time is."""
     scheduler = AsyncIOScheduler(timezone=UTC)
     running: set[asyncio.Task[None]] = set()
+
+    async def run(job: Job) -> None:
+        if is_leading() or not job.leads:
+            await _run(job, running)
+        else:
+            again = datetime.now(UTC) + timedelta(seconds=min(LEAD_SECONDS, job.seconds))
+            scheduler.modify_job(job.name, next_run_time=again)
+
     for job in jobs:
         scheduler.add_job(
-            _run,
+            run,
             "interval",
-            args=[job, running],
+            id=job.name,
+            args=[job],
             seconds=job.seconds,
             next_run_time=datetime.now(UTC),
             max_instances=1,

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import metrics
 from bot.pacer import Pacer
 from bot.settings import is_loopback
-from bot.slack_methods import METHODS, RESPONSE_URL, Method
+from bot.slack_methods import METHODS, RESPONSE_URL, UPLOAD_URL, Method
 from core.clock import Clock
 from core.errors import UnavailableError
 from core.pacing.model import Rate
@@ -78,6 +78,20 @@ class Sender(AsyncWebClient):
 
         facts = Method(rate=RESPONSE_URL, repeatable=False)
         answer = await self._paced("response_url", facts, [("response_url", RESPONSE_URL)], post)
+        return answer["status_code"] == 200
+
+    async def put_file(self, upload_url: str, data: bytes) -> bool:
+        """The second of the three steps of an upload, to the URL that Slack gave in the first; False if it takes
+        nothing there."""
+
+        async def post() -> Answer:
+            assert self.session is not None
+            async with self.session.post(upload_url, data=data, proxy=self.proxy) as response:
+                await response.read()
+                return {"status_code": response.status, "headers": response.headers, "data": {}}
+
+        facts = Method(rate=UPLOAD_URL)
+        answer = await self._paced("upload_url", facts, [("upload_url", UPLOAD_URL)], post)
         return answer["status_code"] == 200
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> Answer:

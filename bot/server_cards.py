@@ -9,11 +9,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.direct import direct_channel
 from bot.homes import Homes
 from bot.pacer import Priority, sending
+from bot.server_news import ServerNews
 from bot.views.menu import Message
+from bot.views.moments import until
 from bot.views.server_card import EVERYBODY, build_card
-from core.people.model import PersonId
 from core.servers.model import CardAt, Server, ServerState
 from core.services import Services
 
@@ -22,6 +24,11 @@ CARDS_A_ROUND = 4
 
 MOST_DRAWINGS = 2
 
+_OVER = frozenset(
+    {ServerState.STOPPING, ServerState.STOPPED, ServerState.DELETING, ServerState.DELETED, ServerState.STARTING}
+)
+"""What a warning told of before has come, or comes no more."""
+
 _log = structlog.get_logger(__name__)
 
 _Shown = tuple[int, ServerState]
@@ -29,10 +36,11 @@ _Shown = tuple[int, ServerState]
 
 
 class ServerCards:
-    def __init__(self, client: AsyncWebClient, services: Services, homes: Homes) -> None:
+    def __init__(self, client: AsyncWebClient, services: Services, homes: Homes, news: ServerNews) -> None:
         self._client = client
         self._services = services
         self._homes = homes
+        self._news = news
         self._shown: dict[int, _Shown] = {}
         """By server id, what this replica last drew."""
         self._drawing = defaultdict[int, asyncio.Lock](asyncio.Lock)
@@ -40,7 +48,14 @@ class ServerCards:
 
     async def server_changed(self, payload: Mapping[str, Any]) -> None:
         """Notice.SERVER_CHANGED. What an earlier notice of several has shown already is not drawn again."""
-        await self._show(int(payload["server_id"]))
+        server_id = int(payload["server_id"])
+        await self._show(server_id)
+        card = await self._services.servers.card(server_id)
+        if "kept_by" in payload:
+            self._homes.servers_changed()
+            await self._news.settle(card, f"<@{payload['kept_by']}> kept it {until(card.server.keep_until)}.")
+        elif card.server.state in _OVER:
+            await self._news.settle(card, f"Over: it is {card.server.state}.")
 
     async def refresh_cards(self) -> None:
         """A job: elapsed time moves on the cards of servers on their way up, in turn where they are many."""
@@ -77,7 +92,9 @@ class ServerCards:
         if cards:
             await self._edit(server, cards, message)
             return
-        card = await self._post(server.channel, message) or await self._post(await self._direct(server.owner), message)
+        card = await self._post(server.channel, message) or await self._post(
+            await direct_channel(self._client, server.owner.user), message
+        )
         if card is not None:
             await self._services.servers.card_shown(server.id, card)
 
@@ -102,12 +119,3 @@ class ServerCards:
             _log.info("card_not_posted", error=str(error.response["error"]))
             return None
         return CardAt(channel=str(answer["channel"]), ts=str(answer["ts"]))
-
-    async def _direct(self, person: PersonId) -> str | None:
-        try:
-            answer = await self._client.conversations_open(users=person.user)
-        except SlackApiError as error:
-            _log.warning("no_direct_message", error=str(error.response["error"]))
-            return None
-        channel: Mapping[str, Any] = answer.get("channel") or {}
-        return str(channel["id"])

@@ -24,6 +24,7 @@ POSTING = per_minute(300, burst=20)
 POSTING_IN_CHANNEL = Rate(seconds_between=1.05, burst=3)
 UNPUBLISHED = per_minute(600, burst=30)
 RESPONSE_URL = per_minute(600, burst=30)
+UPLOAD_URL = per_minute(600, burst=30)
 
 TRIGGER_SECONDS = 2.5
 """A trigger id lives for three seconds, the way to Slack included."""

@@ -12,8 +12,8 @@ from bot import metrics
 from bot.cancellation import to_its_end
 from bot.log import log_unexpected
 from core.clock import Clock
-from core.errors import PrimeError
-from core.inbox.model import Claim
+from core.errors import PrimeError, UnavailableError
+from core.inbox.model import Claim, DeliveryKind
 from core.inbox.rules import LEASE
 from core.inbox.service import Inbox
 
@@ -119,6 +119,12 @@ class Worker:
     async def _attempt(self, claim: Claim) -> Outcome:
         try:
             return await self._work(claim)
+        except UnavailableError as error:
+            _log.warning("work_waits", delivery=claim.id, tries=claim.tries, error=type(error).__name__)
+            # What is owed to people waits for as long as Slack is away; who waits for an answer is told in time.
+            if claim.kind is DeliveryKind.NOTICE:
+                with suppress(PrimeError):
+                    await self._inbox.put_off(claim)
         except PrimeError as error:
             _log.warning("work_put_off", delivery=claim.id, attempt=claim.attempt, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 one delivery's failure must not end the others; attempts are counted

@@ -20,7 +20,20 @@ class Notice(StrEnum):
     NO_ADMIN_LEFT = "access.admin.none_left"
     """cause (slack, group, configuration), users: who was ADMIN"""
     SERVER_CHANGED = "server.changed"
-    """server_id"""
+    """server_id; kept_by (user), where somebody kept it from its end"""
+    SERVER_NEWS = "server.news"
+    """server_id, news (core.watch.model.News); of one that ends soon, end (EndKind) and end_at (ISO)"""
+    MACHINE_UNKNOWN = "server.machine.unknown"
+    """provider, machine_id: a machine that no server of Prime has; once that is decided, by (user), and adopted_as (a
+    name, or null)"""
+    SPEND_REQUEST_OPENED = "cost.request.opened"
+    """request_id"""
+    SPEND_REQUEST_SETTLED = "cost.request.settled"
+    """request_id"""
+    BUDGET_REACHED = "cost.budget.reached"
+    """scope, percent, month (ISO date)"""
+    COST_DIGEST = "cost.digest"
+    """day (ISO date)"""
     CREATE_FORM_WAITS = "servers.create.waits"
     """team, user, view_id, hash, form: a create modal that was drawn before all was known for it"""
     KEY_GIVEN = "keys.key.given"
@@ -29,6 +42,8 @@ class Notice(StrEnum):
     """users: whose App Home shows something that changed; `admins: true` for every admin's"""
 
 
-def owe(notice: Notice, *, order_key: str | None = None, **fields: object) -> Delivery:
-    """The delivery that carries a notice. `fields` are JSON values. Notices of one `order_key` are told in order."""
-    return Delivery(kind=DeliveryKind.NOTICE, payload={"notice": notice.value, **fields}, order_key=order_key)
+def owe(notice: Notice, *, order_key: str | None = None, work_key: str | None = None, **fields: object) -> Delivery:
+    """The delivery that carries a notice. `fields` are JSON values. Notices of one `order_key` are told in order, those
+    of one `work_key` only once."""
+    payload = {"notice": notice.value, **fields}
+    return Delivery(kind=DeliveryKind.NOTICE, payload=payload, order_key=order_key, work_key=work_key)

@@ -8,9 +8,12 @@ from core.audit.service import AuditLog
 from core.catalog.ports import ModelHub
 from core.catalog.service import Catalog
 from core.clock import Clock
+from core.cost.service import Costs
 from core.home.service import Home
 from core.inbox.service import Inbox
 from core.keys.service import Keys
+from core.logs.ports import LogDatabase
+from core.logs.service import Logs
 from core.mappings.ports import GroupDirectory
 from core.mappings.service import Mappings
 from core.people.model import PersonId
@@ -19,6 +22,7 @@ from core.people.service import People
 from core.servers.ports import Engines, MachineFront, Providers
 from core.servers.service import Servers
 from core.storage import Storage
+from core.watch.service import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,9 @@ class Services:
     keys: Keys
     catalog: Catalog
     servers: Servers
+    costs: Costs
+    logs: Logs
+    watch: Watch
 
 
 def build_services(
@@ -50,6 +57,7 @@ def build_services(
     front: MachineFront,
     team: str,
     admin_users: tuple[str, ...],
+    log_database: LogDatabase | None = None,
 ) -> Services:
     """`admin_users` are the user ids of PRIME_ADMINS."""
     configured = frozenset(PersonId(team, user) for user in admin_users)
@@ -58,6 +66,7 @@ def build_services(
     approvals = Approvals(storage, clock, people, access)
     keys = Keys(storage, clock, access, providers)
     catalog = Catalog(storage, clock, access, hub, open_provider=keys.open)
+    servers = Servers(storage, clock, access, catalog, engines, front)
     return Services(
         clock=clock,
         storage=storage,
@@ -70,5 +79,8 @@ def build_services(
         audit=AuditLog(storage),
         keys=keys,
         catalog=catalog,
-        servers=Servers(storage, clock, access, catalog, engines, front),
+        logs=Logs(storage, clock, log_database),
+        servers=servers,
+        costs=Costs(storage, clock, access, servers),
+        watch=Watch(storage, clock, catalog),
     )

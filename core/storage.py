@@ -7,12 +7,16 @@ from core.access.ports import AccessStore
 from core.approvals.ports import RequestStore
 from core.audit.ports import AuditStore
 from core.catalog.ports import CatalogStore
+from core.cost.ports import CostStore
 from core.home.ports import HomeStore
 from core.inbox.ports import InboxStore
 from core.keys.ports import KeyStore
+from core.lead.ports import LeadStore
+from core.logs.ports import LogStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
 from core.servers.ports import ServerStore
+from core.watch.ports import WatchStore
 
 
 class Stores(Protocol):
@@ -25,11 +29,17 @@ class Stores(Protocol):
     @property
     def catalog(self) -> CatalogStore: ...
     @property
+    def costs(self) -> CostStore: ...
+    @property
     def homes(self) -> HomeStore: ...
     @property
     def inbox(self) -> InboxStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def lead(self) -> LeadStore: ...
+    @property
+    def logs(self) -> LogStore: ...
     @property
     def mappings(self) -> MappingStore: ...
     @property
@@ -38,6 +48,8 @@ class Stores(Protocol):
     def requests(self) -> RequestStore: ...
     @property
     def servers(self) -> ServerStore: ...
+    @property
+    def watch(self) -> WatchStore: ...
 
 
 class Storage(Protocol):

@@ -26,7 +26,9 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
     "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "30s",  # a frozen replica must not hold its locks for ever
+    # A frozen replica must not hold its locks for ever, and a frozen leader not past the end of its lease, for its
+    # guarded transactions hold off who takes over.
+    "idle_in_transaction_session_timeout": "8s",
 }
 
 
@@ -83,6 +85,13 @@ async def connected(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
         await asyncio.shield(connection.close())
 
 
+_AWAY = (
+    errors.ReadOnlySqlTransaction,  # a stand-by that a failover left us on
+    errors.IdleInTransactionSessionTimeout,  # this process was frozen in the middle, and its session has ended
+)
+"""What the driver does not count among the troubles of operation."""
+
+
 @contextmanager
 def known_errors() -> Generator[None]:
     """The one place where what the driver raises becomes what Prime's callers know."""
@@ -91,10 +100,8 @@ def known_errors() -> Generator[None]:
     except DBAPIError as error:
         if isinstance(error.orig, errors.SerializationFailure | errors.DeadlockDetected):
             raise ConflictError("Somebody else changed the same thing just now. Please try again.") from error
-        if isinstance(error, OperationalError | InterfaceError) or isinstance(
-            error.orig, errors.ReadOnlySqlTransaction
-        ):
-            raise DatabaseUnavailableError from error  # read-only: a stand-by that a failover left us on
+        if isinstance(error, OperationalError | InterfaceError) or isinstance(error.orig, _AWAY):
+            raise DatabaseUnavailableError from error
         raise
     except PoolTimeoutError as error:
         raise DatabaseUnavailableError from error

@@ -41,6 +41,7 @@ class PostgresInbox(InboxStore):
             "state": DeliveryState.WAITING,
             "received_at": now,
             "attempt": 0,
+            "tries": 0,
         }
         stored = await self._connection.execute(_ADD, row)
         return stored.one_or_none() is not None
@@ -59,12 +60,21 @@ class PostgresInbox(InboxStore):
         taken = (
             update(InboxRow)
             .where(InboxRow.id == free.c.id)
-            .values(state=DeliveryState.CLAIMED, holder=holder, lease_until=lease_until, attempt=InboxRow.attempt + 1)
-            .returning(InboxRow.id, InboxRow.kind, InboxRow.payload, InboxRow.received_at, InboxRow.attempt)
+            .values(
+                state=DeliveryState.CLAIMED,
+                holder=holder,
+                lease_until=lease_until,
+                attempt=InboxRow.attempt + 1,
+                tries=InboxRow.tries + 1,
+            )
+            .returning(
+                InboxRow.id, InboxRow.kind, InboxRow.payload, InboxRow.received_at, InboxRow.attempt, InboxRow.tries
+            )
         )
         rows = (await self._connection.execute(taken)).all()
         claims: list[Claim] = []
-        for number, kind, payload, received_at, attempt in sorted(rows, key=lambda row: (row.received_at, row.id)):
+        by_age = sorted(rows, key=lambda row: (row.received_at, row.id))
+        for number, kind, payload, received_at, attempt, tries in by_age:
             assert payload is not None
             try:
                 opened = json.loads(self._box.open(payload, _payload_cell(number)))
@@ -79,6 +89,7 @@ class PostgresInbox(InboxStore):
                     payload=opened,
                     received_at=received_at,
                     attempt=attempt,
+                    tries=tries,
                     lease_until=lease_until,
                     holder=holder,
                 )
@@ -95,6 +106,9 @@ class PostgresInbox(InboxStore):
     async def release(self, claim_id: int, *, holder: str) -> bool:
         waiting = {"state": DeliveryState.WAITING, "holder": None, "lease_until": None, "attempt": InboxRow.attempt - 1}
         return await self._change(_held(claim_id, holder).values(waiting)) == 1
+
+    async def put_off(self, claim_id: int, *, holder: str) -> bool:
+        return await self._change(_held(claim_id, holder).values(attempt=InboxRow.attempt - 1)) == 1
 
     async def expire(self, *, received_before: datetime, now: datetime) -> int:
         late = update(InboxRow).where(_is_unfinished(InboxRow), _is_free(now), InboxRow.received_at < received_before)

@@ -1,6 +1,6 @@
 """The tables. Every time comes from Prime's clock, none from SQL."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import (
@@ -62,7 +62,9 @@ class InboxRow(Base):
     state: Mapped[str] = mapped_column(String(20))
     received_at: Mapped[datetime]
     attempt: Mapped[int]
-    """How often it was claimed and not handed back."""
+    """How often it was claimed, and neither handed back nor put off."""
+    tries: Mapped[int] = mapped_column(server_default="0")
+    """How often it was claimed."""
     holder: Mapped[str | None]
     """The last one, kept when the work has ended."""
     lease_until: Mapped[datetime | None]
@@ -345,6 +347,7 @@ class ServerRow(Base):
     needs_hub_token: Mapped[bool]
     idle_stop_minutes: Mapped[int | None]
     ends_at: Mapped[datetime | None]
+    delete_after_minutes: Mapped[int | None]
     gpu: Mapped[str]
     """For the search, as it stands in `hardware`."""
     hardware: Mapped[str]
@@ -376,6 +379,8 @@ class ServerRow(Base):
     secrets_at_cloud: Mapped[bool]
     stale_key: Mapped[bool]
     allows_direct_access: Mapped[bool]
+    stop_reason: Mapped[str | None] = mapped_column(String(20))
+    keep_until: Mapped[datetime | None]
     version: Mapped[int]
     due_at: Mapped[datetime | None]
     """When the next step is to be taken; None while the server is at rest."""
@@ -411,5 +416,173 @@ class ServerCardRow(Base):
     __tablename__ = "server_card"
 
     server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)
+
+
+# --- the lead and what it watches -----------------------------------------------------------------
+
+
+class LeadRow(Base):
+    """The one row that says which replica leads. Its key is the epoch: see db.lead."""
+
+    __tablename__ = "lead"
+    __table_args__ = (CheckConstraint("one", name="one"),)
+
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    one: Mapped[bool] = mapped_column(unique=True)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+
+
+class ServerPulseRow(Base):
+    """See core.watch.model.Pulse."""
+
+    __tablename__ = "server_pulse"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    checked_at: Mapped[datetime]
+    unreachable_since: Mapped[datetime | None]
+    told_unreachable_at: Mapped[datetime | None]
+    is_told_unreachable: Mapped[bool]
+    strange_looks: Mapped[int]
+    used_at: Mapped[datetime]
+    active_at: Mapped[datetime]
+    queued: Mapped[int]
+    running: Mapped[int]
+    prompt_tokens: Mapped[int]
+    generated_tokens: Mapped[int]
+    requests_done: Mapped[int]
+    requests_per_minute: Mapped[float]
+    tokens_per_minute: Mapped[float]
+    warned_for: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
+
+
+class ServerLoadRow(Base):
+    """See core.watch.model.Load."""
+
+    __tablename__ = "server_load"
+    __table_args__ = (Index("ix_server_load_since", "since"),)
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    generated_tokens: Mapped[int]
+    requests: Mapped[int]
+    queued: Mapped[int]
+
+
+class UnknownMachineRow(Base):
+    """See core.watch.model.UnknownMachine."""
+
+    __tablename__ = "unknown_machine"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    machine_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    type: Mapped[str]
+    region: Mapped[str]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    fate: Mapped[str] = mapped_column(String(20))
+    is_told: Mapped[bool]
+
+
+# --- engines' logs --------------------------------------------------------------------------------
+
+
+class ServerLogRow(Base):
+    """A server for which the log database was asked to make a role, named like its machine."""
+
+    __tablename__ = "server_log"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    password: Mapped[Sealed]
+
+
+# --- costs ----------------------------------------------------------------------------------------
+
+
+class ServerChargeRow(Base):
+    """See core.cost.model.Charge."""
+
+    __tablename__ = "server_charge"
+    __table_args__ = (
+        Index("uq_server_charge_open", "server_id", "kind", unique=True, postgresql_where=text("until IS NULL")),
+        Index("ix_server_charge_server_id", "server_id"),
+        Index("ix_server_charge_until", "until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    usd_per_hour: Mapped[Decimal | None] = mapped_column(Numeric(14, 8))
+
+
+class CostSettingRow(Base):
+    """The one row that everybody who spends locks."""
+
+    __tablename__ = "cost_setting"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest_channel: Mapped[str | None]
+
+
+class SpendLimitRow(Base):
+    """See core.cost.model.Limits; the scope is WORKSPACE, EVERYBODY or a person."""
+
+    __tablename__ = "spend_limit"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    usd_per_month: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+
+
+class BudgetWarningRow(Base):
+    """Who was warned of what."""
+
+    __tablename__ = "budget_warning"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    percent: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class SpendRequestRow(Base):
+    """See core.cost.model.SpendRequest."""
+
+    __tablename__ = "spend_request"
+    __table_args__ = (Index("ix_spend_request_open", "id", postgresql_where=text("state = 'open'")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asker_team: Mapped[str]
+    asker_user: Mapped[str]
+    act: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str]
+    spec: Mapped[str | None]
+    """core.servers.model.ServerSpec as JSON."""
+    despite_misfit: Mapped[bool]
+    channel: Mapped[str | None]
+    server_id: Mapped[int | None]
+    owner_team: Mapped[str]
+    owner_user: Mapped[str]
+    excess: Mapped[str]
+    """A list of core.cost.model.Excess as JSON."""
+    state: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by_team: Mapped[str | None]
+    settled_by_user: Mapped[str | None]
+    denial_reason: Mapped[str]
+
+
+class SpendRequestMessageRow(Base):
+    """Where a request is shown; see core.cost.model.SpendPostedAt."""
+
+    __tablename__ = "spend_request_message"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("spend_request.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(primary_key=True)
     ts: Mapped[str] = mapped_column(primary_key=True)

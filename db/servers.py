@@ -28,8 +28,11 @@ from core.servers.model import (
     Server,
     ServerSpec,
     ServerState,
+    StopReason,
 )
 from core.servers.ports import ServerStore
+from core.servers.rules import IN_MOTION
+from db.costs import align_charges
 from db.models import InstallationRow, ServerCardRow, ServerKeyReaderRow, ServerRow, ServerStateRow
 from db.secrets import Cell, SecretBox
 
@@ -74,6 +77,7 @@ class PostgresServers(ServerStore):
             needs_hub_token=spec.needs_hub_token,
             idle_stop_minutes=spec.idle_stop_minutes,
             ends_at=spec.ends_at,
+            delete_after_minutes=spec.delete_after_minutes,
             gpu=server.hardware.gpu,
             hardware=_HARDWARE.dump_json(server.hardware).decode(),
             owner_team=server.owner.team,
@@ -170,6 +174,11 @@ class PostgresServers(ServerStore):
             raise ConflictError("The server is deleted, and its key with it.")
         return self._box.open(value, _key_cell(server_id)).decode()
 
+    async def keys(self, server_ids: Collection[int]) -> Mapping[int, str]:
+        found = select(ServerRow.id, ServerRow.key).where(ServerRow.id.in_(server_ids), ServerRow.key.is_not(None))
+        rows = await self._connection.execute(found)
+        return {row.id: self._box.open(row.key, _key_cell(row.id)).decode() for row in rows}
+
     async def replace_key(self, server_id: int, key: str) -> None:
         sealed = self._box.seal(key.encode(), _key_cell(server_id))
         await self._connection.execute(update(ServerRow).where(ServerRow.id == server_id).values(key=sealed))
@@ -188,6 +197,12 @@ class PostgresServers(ServerStore):
         for row in rows:
             found.setdefault(row.server_id, set()).add(PersonId(row.team, row.user))
         return found
+
+    async def known_machines(self, provider: str) -> Collection[str]:
+        rows = await self._connection.execute(
+            select(ServerRow.machine_id, ServerRow.machine_name).where(ServerRow.provider == provider, _is_live)
+        )
+        return {word for row in rows for word in row if word is not None}
 
     async def machine_ids(self, provider: str) -> Mapping[str, str]:
         rows = await self._connection.execute(
@@ -224,6 +239,12 @@ class PostgresServers(ServerStore):
         )
         return [(row.ready_at - row.created_at).total_seconds() for row in await self._connection.execute(ready)]
 
+    async def at_rest(self) -> Sequence[Server]:
+        resting = [state for state in ServerState if state not in IN_MOTION and state is not ServerState.DELETED]
+        found = _all.where(ServerRow.state.in_(resting), ServerRow.machine_id.is_not(None)).order_by(ServerRow.id)
+        rows = await self._connection.execute(found)
+        return [server for row in rows if (server := _readable(row)) is not None]
+
     async def ids_in(self, states: Collection[ServerState]) -> Sequence[int]:
         found = select(ServerRow.id).where(ServerRow.state.in_(states)).order_by(ServerRow.id)
         return (await self._connection.execute(found)).scalars().all()
@@ -249,7 +270,7 @@ class PostgresServers(ServerStore):
         return [CardAt(channel=row.channel, ts=row.ts) for row in rows]
 
     async def _note_state(self, server: Server) -> None:
-        """Once for each state that it comes into."""
+        """Once for each state that it comes into, and with it what is charged from then on."""
         newest = (
             select(ServerStateRow.since)
             .where(ServerStateRow.server_id == server.id)
@@ -262,6 +283,7 @@ class PostgresServers(ServerStore):
                     server_id=server.id, version=server.version, state=server.state, since=server.state_since
                 )
             )
+            await align_charges(self._connection, server)
 
     async def _first(self, statement: Select[Any]) -> Server | None:
         row = (await self._connection.execute(statement)).one_or_none()
@@ -302,6 +324,8 @@ def _changing(server: Server) -> dict[str, Any]:
         "secrets_at_cloud": server.secrets_at_cloud,
         "stale_key": server.stale_key,
         "allows_direct_access": server.allows_direct_access,
+        "stop_reason": server.stop_reason,
+        "keep_until": server.keep_until,
     }
 
 
@@ -331,6 +355,7 @@ def _server(row: Row[*tuple[Any, ...]]) -> Server:
         needs_hub_token=row.needs_hub_token,
         idle_stop_minutes=row.idle_stop_minutes,
         ends_at=row.ends_at,
+        delete_after_minutes=row.delete_after_minutes,
     )
     failure = None
     if row.failure_kind is not None:
@@ -363,4 +388,6 @@ def _server(row: Row[*tuple[Any, ...]]) -> Server:
         version=row.version,
         channel=row.channel,
         allows_direct_access=row.allows_direct_access,
+        stop_reason=None if row.stop_reason is None else StopReason(row.stop_reason),
+        keep_until=row.keep_until,
     )

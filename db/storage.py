@@ -11,25 +11,33 @@ from core.access.ports import AccessStore
 from core.approvals.ports import RequestStore
 from core.audit.ports import AuditStore
 from core.catalog.ports import CatalogStore
+from core.cost.ports import CostStore
 from core.home.ports import HomeStore
 from core.inbox.ports import InboxStore
 from core.keys.ports import KeyStore
+from core.lead.ports import LeadStore
+from core.logs.ports import LogStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
 from core.servers.ports import ServerStore
 from core.storage import Storage, Stores
+from core.watch.ports import WatchStore
 from db.access import PostgresAccess
 from db.audit import PostgresAudit
 from db.catalog import PostgresCatalog
+from db.costs import PostgresCosts
 from db.engine import connected, known_errors
 from db.inbox import PostgresInbox
 from db.keys import PostgresKeys
+from db.lead import PostgresLead
+from db.logs import PostgresLogs
 from db.mappings import PostgresMappings
 from db.migrate import head_revision
 from db.people import PostgresHomes, PostgresPeople
 from db.requests import PostgresRequests
 from db.secrets import SecretBox, SecretKeys
 from db.servers import PostgresServers
+from db.watch import PostgresWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,17 @@ class PostgresStores:
     access: AccessStore
     audit: AuditStore
     catalog: CatalogStore
+    costs: CostStore
     homes: HomeStore
     inbox: InboxStore
     keys: KeyStore
+    lead: LeadStore
+    logs: LogStore
     mappings: MappingStore
     people: PeopleStore
     requests: RequestStore
     servers: ServerStore
+    watch: WatchStore
 
 
 class PostgresStorage(Storage):
@@ -64,13 +76,17 @@ class PostgresStorage(Storage):
                         access=PostgresAccess(connection),
                         audit=PostgresAudit(connection, self._keys.audit),
                         catalog=PostgresCatalog(connection),
+                        costs=PostgresCosts(connection),
                         homes=PostgresHomes(connection),
                         inbox=PostgresInbox(connection, self._box),
                         keys=PostgresKeys(connection, self._box),
+                        lead=PostgresLead(connection),
+                        logs=PostgresLogs(connection, self._box),
                         mappings=PostgresMappings(connection),
                         people=PostgresPeople(connection),
                         requests=PostgresRequests(connection),
                         servers=PostgresServers(connection, self._box),
+                        watch=PostgresWatch(connection),
                     )
 
     async def schema_is_current(self) -> bool:

@@ -37,21 +37,23 @@ class MachineAnswer:
     """Of the certificate on the very connection that the answer came by; None without TLS."""
 
 
-def pinned_client(endpoint: Endpoint, *, read_seconds: float = READ_SECONDS) -> httpx.AsyncClient:
+def pinned_client(
+    endpoint: Endpoint, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS
+) -> httpx.AsyncClient:
     """Ends a handshake that meets another certificate, before a byte of a request is sent.
 
     It sends the key nowhere by itself: see `authorization`. The caller closes it. Raises IdentityError for an https
     endpoint whose certificate is not known."""
     if endpoint.url.startswith("http://"):
-        return _client(endpoint.url, _unchecked_context(), read_seconds)
+        return _client(endpoint.url, _unchecked_context(), connect_seconds, read_seconds)
     if endpoint.fingerprint is None:
         raise IdentityError("This server has not proven yet who it is, so nothing was sent to it.")
-    return _client(endpoint.url, _pinned_context(endpoint.fingerprint), read_seconds)
+    return _client(endpoint.url, _pinned_context(endpoint.fingerprint), connect_seconds, read_seconds)
 
 
 def unpinned_client(url: str) -> httpx.AsyncClient:
     """Meets any certificate: for the question who it is, and for nothing that is secret."""
-    return _client(url, _unchecked_context(), READ_SECONDS)
+    return _client(url, _unchecked_context(), CONNECT_SECONDS, READ_SECONDS)
 
 
 def authorization(token: str) -> dict[str, str]:
@@ -92,12 +94,12 @@ async def translated_errors() -> AsyncGenerator[None]:
         raise EngineUnreachableError("The server does not answer.") from error
 
 
-def _client(url: str, context: ssl.SSLContext, read_seconds: float) -> httpx.AsyncClient:
+def _client(url: str, context: ssl.SSLContext, connect_seconds: float, read_seconds: float) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=url,
         verify=context,
         headers={"User-Agent": "prime", "Accept-Encoding": "identity"},
-        timeout=httpx.Timeout(read_seconds, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
         follow_redirects=False,
         trust_env=False,  # no proxy of the environment stands between
     )

@@ -69,5 +69,7 @@ def server(**changes: Any) -> Server:
         "version": 0,
         "channel": "C0GENERAL",
         "allows_direct_access": False,
+        "stop_reason": None,
+        "keep_until": None,
     }
     return Server(**(values | changes))

@@ -1,13 +1,15 @@
 """Prime's servers on a cloud of the lab and real Postgres, without Slack: what tests of servers have in common."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from core.access.model import Principal, Role
 from core.inbox.service import Inbox
 from core.keys.service import Keys
+from core.lead.service import Leadership
 from core.people.model import PersonId
 from core.servers.errors import IdentityError
 from core.servers.model import Endpoint, Server, ServerSpec, ServerState
@@ -16,6 +18,10 @@ from core.servers.rules import IN_MOTION
 from core.servers.service import Servers
 from core.servers.steps import Wiring
 from core.services import build_services
+from core.watch.model import TickReport
+from core.watch.monitor import Monitor
+from core.watch.service import Watch
+from core.watch.wiring import Wiring as Watching
 from db.storage import PostgresStorage
 from lab.clock import LabClock
 from lab.hub.server import HubLab
@@ -31,6 +37,8 @@ from tests.clock import ManualClock
 from tests.scenario.cloud import free_port
 from tests.servers import SPEC
 
+T = TypeVar("T")
+
 BUILDER = Principal(person=PersonId(TEAM, "UBEA"), role=Role.READ_WRITE)
 
 
@@ -41,9 +49,23 @@ class Site:
     cloud: PaperspaceLab
     servers: Servers
     keys: Keys
-    mover: Mover
     front: Front
     port: int
+    watch: Watch
+    inbox: Inbox
+    moving: Wiring
+    watching: Watching
+    notices: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Those that were told, in order."""
+
+    def __post_init__(self) -> None:
+        self.restart("test")
+
+    def restart(self, holder: str) -> None:
+        """Another process takes over from one that was killed, once the leases of that are over."""
+        self.mover = Mover(self.moving, self.clock, open_provider=self.keys.open, holder=holder)
+        self.lead = Leadership(self.storage, self.clock, holder=holder)
+        self.monitor = Monitor(replace(self.watching, lead=self.lead))
 
     async def create(self, spec: ServerSpec = SPEC) -> Server:
         return await self.servers.create(BUILDER, spec, channel=None)
@@ -65,10 +87,35 @@ class Site:
 
     async def move(self) -> None:
         """One step for all that is due, while time passes."""
-        moving = asyncio.create_task(self.mover.move_due())
-        while not moving.done():
-            await self.cloud_settles(0.2)
-        await self.cloud_settles(0.5 if moving.result() else 3.0)
+        moved = await self.in_no_time(self.mover.move_due())
+        await self.cloud_settles(0.5 if moved else 3.0)
+
+    async def tick(self, seconds: float = 30.0) -> TickReport:
+        """Time passes, what is due is moved, and the monitor looks at all that is at rest."""
+        self.clock.jump(seconds)
+        await self.in_no_time(self.mover.move_due())
+        await self.lead.attempt()
+        return await self.in_no_time(self.monitor.tick())
+
+    async def in_no_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """What it comes to; while it waits for time, time passes."""
+        task = asyncio.create_task(work)
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.01)
+            if not task.done():
+                self.clock.jump(0.2)
+        return task.result()
+
+    async def news(self, server: Server) -> list[str]:
+        """What was told of it, in order; what was told twice stands here twice."""
+        await self.tell()
+        return [one["news"] for one in self.notices if one["notice"] == "server.news" and one["server_id"] == server.id]
+
+    async def tell(self) -> None:
+        while claims := await self.inbox.claim(100):  # one at a time of each server
+            self.notices += [claim.payload for claim in claims]
+            for claim in claims:
+                await self.inbox.finish(claim)
 
     async def cloud_settles(self, seconds: float = 0.5) -> None:
         """Time passes for everybody; scripts and engines take none of it but run for real."""
@@ -141,10 +188,11 @@ async def open_site(
     slack = Slack(ManualClock())
     port = free_port()
     front = Front(scheme=scheme, port=port)
+    inbox = Inbox(storage, clock, holder="test")
     services = build_services(
         clock=clock,
         storage=storage,
-        inbox=Inbox(storage, clock, holder="test"),
+        inbox=inbox,
         directory=slack,
         groups=slack,
         hub=hub,
@@ -162,10 +210,19 @@ async def open_site(
         hub_token=None,
         pace_seconds=0.5,
     )
-    mover = Mover(wiring, clock, open_provider=services.keys.open, holder="test")
+    watching = Watching(
+        storage=storage,
+        clock=clock,
+        lead=Leadership(storage, clock, holder="test"),
+        providers=providers,
+        open_provider=services.keys.open,
+        front=front,
+        engines=engines,
+    )
+    watch = Watch(storage, clock, services.catalog)
     try:
         await services.keys.first_key("paperspace", cloud.api_key)
-        yield Site(storage, clock, cloud, services.servers, services.keys, mover, front, port)
+        yield Site(storage, clock, cloud, services.servers, services.keys, front, port, watch, inbox, wiring, watching)
     finally:
         await services.catalog.aclose()
         await hub.aclose()

@@ -19,11 +19,11 @@ DOORS = {
     "slack_sdk.socket_mode": set[str](),
     "aiohttp.ClientSession": {"bot/sender.py", "bot/socket.py"},
     "apscheduler": {"bot/schedule.py"},
-    "os.environ": {"db/embedded.py"},  # PATH, for Postgres's own programs
+    "os.environ": {"db/embedded.py", "bot/charts.py"},  # PATH and the like, for programs that they start
 }
 """What opens a way out, or in, and the files that may use it."""
 
-FROM_MIDDLEWARE = {"actor", "services"}
+FROM_MIDDLEWARE = {"actor", "services", "log_follows"}
 """What our middleware (bot/actor.py) puts into Bolt's context."""
 
 

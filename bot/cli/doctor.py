@@ -6,7 +6,7 @@ import click
 from slack_sdk.errors import SlackApiError
 
 from bot.budgets import LocalBudgets
-from bot.database import Database, open_database
+from bot.database import Database, open_database, open_log_database
 from bot.identity import who_am_i
 from bot.main import installed_providers, open_hub, open_sender
 from bot.manifest import declared_scopes
@@ -49,6 +49,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _examine_database(settings):
         yield finding
+    yield await _examine_logs(settings)
     yield await _examine_hub(settings)
 
 
@@ -146,6 +147,22 @@ async def _examine_providers(settings: Settings, database: Database) -> AsyncIte
             yield Finding(wire, ok=False, words=str(error))
         finally:
             await provider.aclose()
+
+
+async def _examine_logs(settings: Settings) -> Finding:
+    try:
+        database = open_log_database(settings)
+        if database is None:
+            return Finding("Log database", ok=True, words="not given, so engines' logs stay on their machines")
+        try:
+            problem = await database.problem()
+        finally:
+            await database.aclose()
+    except PrimeError as error:
+        away = "LOG_DATABASE_URL does not answer. Prime goes on without engines' logs."
+        words = str(error) if isinstance(error, ConfigurationError) else away
+        return Finding("Log database", ok=False, words=words)
+    return Finding("Log database", ok=problem is None, words=problem or "answers, and makes roles for machines")
 
 
 async def _examine_hub(settings: Settings) -> Finding:

@@ -37,6 +37,7 @@ from core.servers.rules import DESCRIPTION_LENGTH
 
 TITLE = "Create a model server"
 IDLE_STOPS = ("30m", "1h", "2h", "4h", "8h", "1d")
+DELETIONS = ("1d", "3d", "7d")
 
 _ADVANCED, _PROBLEM = "advanced", "advanced_problem"
 _FITS, _SMALL, _UNKNOWN = "Large enough", "Too small, or not supported", "Price unknown"
@@ -232,16 +233,20 @@ def _choice(label: str, name: Input, options: Sequence[Option], chosen: str | No
 
 
 def _limits_of_life(form: CreateForm) -> list[Block]:
-    durations = sorted({*IDLE_STOPS, form.idle_stop} - {NEVER}, key=parse_duration)
-    options = [option(f"After {format_duration(parse_duration(one))}", one) for one in durations]
-    options.append(option("Never", NEVER))
-    initial = next(one for one in options if one["value"] == form.idle_stop)
+    stops = [*_durations("After", IDLE_STOPS, form.idle_stop), option("Never", NEVER)]
+    deletions = [option("Keep it", NEVER), *_durations("Delete it after", DELETIONS, form.delete_after)]
     return [
         labelled(
             "Idle stop",
-            select(Input.IDLE_STOP, options, initial=initial),
+            select(Input.IDLE_STOP, stops, initial=_of_value(stops, form.idle_stop)),
             block_id=Input.IDLE_STOP,
             hint="When nobody has talked to it for so long, the server is stopped, after a warning.",
+        ),
+        labelled(
+            "After an idle stop",
+            select(Input.DELETE_AFTER, deletions, initial=_of_value(deletions, form.delete_after)),
+            block_id=Input.DELETE_AFTER,
+            hint="Also after the end below. A stopped server's disk goes on costing; deleting it loses what is on it.",
         ),
         labelled(
             "Ends",
@@ -251,6 +256,16 @@ def _limits_of_life(form: CreateForm) -> list[Block]:
             optional=True,
         ),
     ]
+
+
+def _durations(verb: str, usual: Sequence[str], chosen: str) -> list[Option]:
+    """What is chosen may be none of the usual ones, or one of them in other words."""
+    durations = {parse_duration(one): one for one in (*usual, chosen) if one != NEVER}
+    return [option(f"{verb} {format_duration(duration)}", one) for duration, one in sorted(durations.items())]
+
+
+def _of_value(options: Sequence[Option], value: str) -> Option:
+    return next(one for one in options if one["value"] == value)
 
 
 def _advanced(form: CreateForm, facts: Facts) -> list[Block]:

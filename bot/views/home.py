@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.ids import Action
 from bot.views.access import build_open_request, build_own_access, build_request_message
+from bot.views.cost import describe_month
 from bot.views.kit import Block, actions, button, confirm, context, divider, header, section
 from bot.views.servers import build_home_servers
 from core.access.model import Role
@@ -19,10 +20,13 @@ def build_home(dashboard: Dashboard) -> dict[str, Any]:
         blocks += build_home_servers(
             servers.page,
             servers.cost,
+            servers.vitals,
             role=dashboard.holder.role,
             is_first=servers.after is None,
             now=dashboard.as_of,
         )
+    if dashboard.costs is not None:
+        blocks.append(context(describe_month(dashboard.costs)))
     blocks += _approvals(dashboard)
     return {"type": "home", "blocks": blocks}
 

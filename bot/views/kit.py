@@ -120,6 +120,21 @@ def external_select(action_id: str, *, placeholder: str, initial: Option | None 
     return _starting_with(element, "initial_option", initial)
 
 
+def users_select(action_id: str, *, placeholder: str) -> dict[str, Any]:
+    return {"type": "users_select", "action_id": action_id, "placeholder": plain(placeholder)}
+
+
+def channel_select(action_id: str, *, placeholder: str, initial: str | None = None) -> dict[str, Any]:
+    """Public and private channels."""
+    element: dict[str, Any] = {
+        "type": "conversations_select",
+        "action_id": action_id,
+        "placeholder": plain(placeholder),
+        "filter": {"include": ["public", "private"]},
+    }
+    return _starting_with(element, "initial_conversation", initial)
+
+
 def number_input(action_id: str, *, least: int, most: int, initial: int | None = None) -> dict[str, Any]:
     """Whole numbers."""
     element: dict[str, Any] = {

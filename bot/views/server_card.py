@@ -10,6 +10,7 @@ from bot.views.menu import Message
 from bot.views.moments import moment, span
 from bot.views.money import per_hour, usd
 from bot.views.servers import buttons_for, gpu_of, state_of
+from bot.views.vitals import describe_activity, describe_end, describe_silence, describe_spend
 from core.access.model import Role
 from core.access.permissions import Permission, may
 from core.catalog.model import Choice, EngineOptions, Quantization
@@ -43,10 +44,10 @@ def build_card(card: ServerCard, *, role: Role, now: datetime, private: bool = F
     blocks = [section(f"*{server.spec.name}*  {state_of(server)}{_told(card, now)}")]
     blocks += _problem(card, role)
     if server.is_live and private:
-        blocks += [_fields(_about(card)), _fields(_history(server))]
+        blocks += [_fields(_about(card)), _fields(_now(card, now)), _fields(_history(server))]
         blocks.append(context(_options(server.spec.options)))
     elif server.is_live:
-        blocks.append(context(_in_a_line(server)))
+        blocks.append(context(_in_a_line(server), _in_another_line(card, now)))
     buttons = buttons_for(server, role, details=not private)
     if buttons:
         blocks.append(actions(*buttons))
@@ -151,15 +152,31 @@ def _about(card: ServerCard) -> list[tuple[str, str]]:
     ]
 
 
+def _now(card: ServerCard, now: datetime) -> list[tuple[str, str]]:
+    server, vitals = card.server, card.vitals
+    pulse = vitals.pulse
+    checked = server.checked_at if pulse is None else pulse.checked_at
+    end = describe_end(server, vitals.end, now)
+    facts = [
+        (f"{server.state.capitalize()} since", f"{moment(server.state_since)} ({span(now - server.state_since)})"),
+        ("Spent this month", describe_spend(vitals)),
+        ("Last checked", moment(checked) if checked else "not yet"),
+        ("Use", describe_activity(vitals) if server.state is ServerState.READY else ""),
+        ("Answers", "no: it " + silence if (silence := describe_silence(server, vitals, now)) else ""),
+        ("What comes", f"It {end}." if end else ""),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
 def _history(server: Server) -> list[tuple[str, str]]:
     spec = server.spec
     idle = "never" if spec.idle_stop_minutes is None else f"after {_minutes(spec.idle_stop_minutes)}"
     return [
         ("Created by", f"<@{server.owner.user}>"),
         ("Created", moment(server.created_at)),
-        ("Last checked", moment(server.checked_at) if server.checked_at else "not yet"),
         ("Stops when idle", idle),
         ("Ends", moment(spec.ends_at) if spec.ends_at else "never"),
+        ("After an idle stop", _after_stop(spec.delete_after_minutes)),
         ("Direct access", "allowed" if server.allows_direct_access else "off"),
         *([("Description", escape(spec.description))] if spec.description else []),
     ]
@@ -174,6 +191,23 @@ def _in_a_line(server: Server) -> str:
         f"created by <@{server.owner.user}>",
     ]
     return " · ".join(facts)
+
+
+def _in_another_line(card: ServerCard, now: datetime) -> str:
+    """As of when it was drawn: it is drawn again when the state changes, and no more often."""
+    server, vitals = card.server, card.vitals
+    facts = [
+        server.spec.engine.label,
+        f"{server.state} since {moment(server.state_since)}",
+        f"{describe_spend(vitals)} this month, as of {moment(now)}",
+    ]
+    if server.spec.idle_stop_minutes is not None:
+        facts.append(f"stops when idle for {_minutes(server.spec.idle_stop_minutes)}")
+    return " · ".join(facts)
+
+
+def _after_stop(minutes: int | None) -> str:
+    return "kept" if minutes is None else f"deleted with its disk after {_minutes(minutes)}"
 
 
 def _fields(facts: list[tuple[str, str]]) -> Block:

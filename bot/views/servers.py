@@ -1,6 +1,6 @@
 """Servers in a list and in App Home, and what is asked before one is started, stopped or deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,14 @@ from bot.views.kit import (
     section,
     text_input,
 )
-from bot.views.moments import span
+from bot.views.moments import moment, span
 from bot.views.money import per_hour, usd
+from bot.views.vitals import describe_vitals
 from core.access.model import Role
 from core.access.permissions import Permission, may
 from core.servers.model import RunningCost, Server, ServerPage, ServerState
 from core.servers.rules import WAY_UP, may_delete, may_start, may_stop, still_costs
+from core.watch.model import Vitals
 
 SEARCH_LENGTH = 100
 """Of what is searched, what is used: it is carried from page to page in a button."""
@@ -54,16 +56,18 @@ def gpu_of(server: Server) -> str:
 # --- the list -------------------------------------------------------------------------------------
 
 
-def build_servers(page: ServerPage, *, text: str, is_first: bool, now: datetime) -> list[Block]:
-    """A page of `/prime servers`; `text` is what was searched. Ten at most, so that it stays under 50 blocks."""
+def build_servers(
+    page: ServerPage, vitals: Mapping[int, Vitals], *, text: str, is_first: bool, now: datetime
+) -> list[Block]:
+    """A page of `/prime servers`; `text` is what was searched. Ten at most, so that it stays under 50 blocks. `vitals`
+    by the server's id."""
     what = f"*Servers* that match “{escape(text)}”" if text else "*Servers*"
     blocks = [section(f"{what}: {page.total}")]
     if not page.servers:
         blocks.append(context("None." if text else "None yet. `/prime create` makes one."))
-    blocks += [
-        section(_line(server, now), accessory=button("Details", Action.SERVER_OPEN, value=str(server.id)))
-        for server in page.servers
-    ]
+    for server in page.servers:
+        details = button("Details", Action.SERVER_OPEN, value=str(server.id))
+        blocks.append(section(_line(server, vitals.get(server.id), now), accessory=details))
     pages = [] if is_first else [button("First page", Action.SERVERS_FIRST, value=f"|{text}")]
     if page.next_after is not None:
         pages.append(button("Next page", Action.SERVERS_PAGE, value=f"{page.next_after}|{text}"))
@@ -71,11 +75,17 @@ def build_servers(page: ServerPage, *, text: str, is_first: bool, now: datetime)
 
 
 def build_home_servers(
-    page: ServerPage, cost: RunningCost, *, role: Role, is_first: bool, now: datetime
+    page: ServerPage,
+    cost: RunningCost,
+    vitals: Mapping[int, Vitals],
+    *,
+    role: Role,
+    is_first: bool,
+    now: datetime,
 ) -> list[Block]:
     """The servers' part of App Home."""
     blocks = [divider(), header("Servers")]
-    blocks += [block for server in page.servers for block in _with_buttons(server, role, now)]
+    blocks += [block for server in page.servers for block in _with_buttons(server, vitals.get(server.id), role, now)]
     if not page.servers:
         blocks.append(context("There is none yet."))
     pages = [] if is_first else [button("First page", Action.HOME_SERVERS_FIRST)]
@@ -85,7 +95,7 @@ def build_home_servers(
         pages.insert(0, button("Create a server", Action.SERVER_CREATE, style="primary"))
     if pages:
         blocks.append(actions(*pages))
-    return [*blocks, context(_running(cost))]
+    return [*blocks, context(f"{_running(cost)} As of {moment(now)}.")]
 
 
 def buttons_for(server: Server, role: Role, *, details: bool | None = None) -> Sequence[dict[str, Any]]:
@@ -103,19 +113,27 @@ def buttons_for(server: Server, role: Role, *, details: bool | None = None) -> S
         if may_delete(server):
             found.append(button("Delete", Action.SERVER_DELETE, value=value, style="danger"))
     if server.is_live and server.state is not ServerState.DELETING:
+        found.append(button("Logs", Action.SERVER_LOGS, value=value))
         found.append(button("Usage", Action.SERVER_USAGE, value=value))
-    if details is not None and server.is_live:
-        found.append(
-            button("Details", Action.SERVER_OPEN, value=value)
-            if details
-            else button("Refresh", Action.SERVER_REFRESH, value=value)
-        )
+    if details is True and server.is_live:
+        found.append(button("Details", Action.SERVER_OPEN, value=value))
+    if details is False and server.is_live:
+        found.append(button("Chart", Action.SERVER_CHART, value=value))
+        found.append(button("Refresh", Action.SERVER_REFRESH, value=value))
     return found
 
 
-def _line(server: Server, now: datetime) -> str:
-    facts = [escape(server.spec.model), gpu_of(server), per_hour(server.hardware.price_usd_per_hour)]
-    return f"*{server.spec.name}*  {state_of(server)} {_since(server, now)}\n{' · '.join(facts)}"
+def _line(server: Server, vitals: Vitals | None, now: datetime) -> str:
+    facts = [
+        escape(server.spec.model),
+        server.spec.engine.label,
+        gpu_of(server),
+        per_hour(server.hardware.price_usd_per_hour),
+    ]
+    lines = [f"*{server.spec.name}*  {state_of(server)} {_since(server, now)}", " · ".join(facts)]
+    if vitals is not None:
+        lines.append(describe_vitals(server, vitals, now))
+    return "\n".join(lines)
 
 
 def _since(server: Server, now: datetime) -> str:
@@ -124,9 +142,9 @@ def _since(server: Server, now: datetime) -> str:
     return f"· for {span(now - (server.asked_at if server.state in WAY_UP else server.state_since))}"
 
 
-def _with_buttons(server: Server, role: Role, now: datetime) -> list[Block]:
+def _with_buttons(server: Server, vitals: Vitals | None, role: Role, now: datetime) -> list[Block]:
     buttons = buttons_for(server, role)
-    return [section(_line(server, now)), *([actions(*buttons)] if buttons else [])]
+    return [section(_line(server, vitals, now)), *([actions(*buttons)] if buttons else [])]
 
 
 def _running(cost: RunningCost) -> str:

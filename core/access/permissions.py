@@ -18,11 +18,13 @@ class Permission(StrEnum):
     MANAGE_KEYS = "add, rotate and remove clouds' keys"
     SEE_SERVERS = "see servers and how to call them"
     CREATE_SERVERS = "create servers"
-    RUN_SERVERS = "start, stop and delete servers"
+    RUN_SERVERS = "start, stop, delete and keep servers"
     REVEAL_KEYS = "reveal a server's key where direct access is allowed"
     ALLOW_DIRECT_ACCESS = "allow direct access to a server, past redaction"
     SEE_CATALOG = "see which machines and models there are, and what they cost"
     EDIT_CATALOG = "change models, prices and limits in the catalogue"
+    SEE_COSTS = "see what servers cost"
+    MANAGE_BUDGETS = "set budgets and approve what goes beyond them"
 
 
 LEAST_ROLE: dict[Permission, Role] = {
@@ -40,6 +42,8 @@ LEAST_ROLE: dict[Permission, Role] = {
     Permission.ALLOW_DIRECT_ACCESS: Role.ADMIN,
     Permission.SEE_CATALOG: Role.READ,
     Permission.EDIT_CATALOG: Role.ADMIN,
+    Permission.SEE_COSTS: Role.READ,
+    Permission.MANAGE_BUDGETS: Role.ADMIN,
 }
 
 ROLE_SUMMARIES: dict[Role, str] = {

@@ -1,12 +1,14 @@
 """What one person's App Home shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.access.model import Holder
 from core.approvals.model import AccessRequest
+from core.cost.model import HomeCosts
 from core.servers.model import RunningCost, ServerPage
+from core.watch.model import Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,8 @@ class ServersShown:
     """The page begins behind this server; None on the first one."""
     cost: RunningCost
     """Of all servers, not only of the page."""
+    vitals: Mapping[int, Vitals]
+    """Of those on the page, by server id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,4 +37,6 @@ class Dashboard:
     """Where the next page goes on; None on the last one."""
     servers: ServersShown | None
     """None for whoever may not see servers."""
+    costs: HomeCosts | None
+    """None for whoever may not see what servers cost."""
     as_of: datetime

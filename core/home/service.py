@@ -9,11 +9,14 @@ from core.access.service import Access
 from core.approvals.model import AccessRequest
 from core.approvals.service import Approvals
 from core.clock import Clock
+from core.cost.budget import gather_home
+from core.cost.model import HomeCosts
 from core.home.model import Dashboard, ServersShown
 from core.people.model import PersonId
 from core.servers.model import ServerPage
 from core.servers.rules import RUNNING
 from core.storage import Storage
+from core.watch.vitals import gather_vitals
 
 KEPT_FRESH = timedelta(days=30)
 """A Home that nobody opened for this long is not written any more; opening it writes it again."""
@@ -63,6 +66,7 @@ class Home:
             requests_after=after,
             next_after=shown[-1].id if len(waiting) > REQUESTS_SHOWN else None,
             servers=await self._servers(servers_after) if may(holder.role, Permission.SEE_SERVERS) else None,
+            costs=await self._costs(person) if may(holder.role, Permission.SEE_COSTS) else None,
             as_of=self._clock.now(),
         )
 
@@ -70,10 +74,15 @@ class Home:
         async with self._storage.transaction() as stores:
             found, total = await stores.servers.search("", after=after, limit=SERVERS_SHOWN + 1)
             cost = await stores.servers.running_cost(RUNNING)
-        shown = found[:SERVERS_SHOWN]
+            shown = found[:SERVERS_SHOWN]
+            vitals = await gather_vitals(stores, shown, self._clock.now())
         next_after = shown[-1].id if len(found) > SERVERS_SHOWN else None
         page = ServerPage(servers=shown, total=total, next_after=next_after)
-        return ServersShown(page=page, after=after, cost=cost)
+        return ServersShown(page=page, after=after, cost=cost, vitals=vitals)
+
+    async def _costs(self, person: PersonId) -> HomeCosts:
+        async with self._storage.transaction() as stores:
+            return await gather_home(stores, person, now=self._clock.now())
 
     async def watchers(self) -> Sequence[PersonId]:
         """Whose Home to write again when servers change: everybody's who opened it lately."""

@@ -50,5 +50,7 @@ class Claim:
     payload: dict[str, Any]
     received_at: datetime
     attempt: int
+    tries: int = 1
+    """How often it was taken up, those times too that count as no attempt: above 1 some of its work may be done."""
     lease_until: datetime
     holder: str

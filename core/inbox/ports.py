@@ -32,6 +32,11 @@ class InboxStore(Protocol):
         False if this holder has it no more."""
         ...
 
+    async def put_off(self, claim_id: int, *, holder: str) -> bool:
+        """It comes again when its lease is over, and this attempt does not count; False if this holder has it no
+        more."""
+        ...
+
     async def expire(self, *, received_before: datetime, now: datetime) -> int:
         """Ends deliveries that waited too long, those whose lease is over included, and wipes their payloads; how
         many."""

@@ -43,6 +43,11 @@ class Inbox:
         async with self._storage.transaction() as stores:
             return await stores.inbox.release(claim.id, holder=self._holder)
 
+    async def put_off(self, claim: Claim) -> bool:
+        """For work that waits for somebody else: it comes again when its lease is over, as often as it takes."""
+        async with self._storage.transaction() as stores:
+            return await stores.inbox.put_off(claim.id, holder=self._holder)
+
     async def tidy(self) -> int:
         """Expires what waited too long and drops what ended long ago; how many expired. Safe to run twice."""
         now = self._clock.now()

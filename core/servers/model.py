@@ -8,6 +8,13 @@ from enum import StrEnum
 
 from core.catalog.model import Choice, EngineKind, EngineOptions, Fit, Model, Offer, YesNo
 from core.people.model import PersonId
+from core.watch.model import Vitals
+
+ADOPTED = "adopted/"
+"""What the name of an adopted machine's order begins with: no machine at a cloud has it."""
+
+
+HOW_ADOPTED = "Prime did not set this machine up, so it cannot talk to it; it can start, stop and delete it."
 
 
 class Desired(StrEnum):
@@ -52,6 +59,18 @@ class FailureKind(StrEnum):
     """It went off or away by itself."""
     ENGINE = "engine"
     IDENTITY = "identity"
+    ADOPTED = "adopted"
+    """Prime did not set the machine up: it can watch, start, stop and delete it, and no more."""
+
+
+class StopReason(StrEnum):
+    """Why a server was last stopped, or deleted by Prime itself."""
+
+    PERSON = "person"
+    IDLE = "idle"
+    END_TIME = "end time"
+    OUTSIDE = "outside"
+    """Not by Prime: in the cloud's console, say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +158,8 @@ class ServerSpec:
     """Whether the machine has to be given HF_TOKEN: the model is gated or private."""
     idle_stop_minutes: int | None = None
     ends_at: datetime | None = None
+    delete_after_minutes: int | None = None
+    """Once Prime has stopped it by itself, it is deleted so much later; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,48 +211,58 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
+    """What has a default is so when it was just ordered."""
+
     id: int
     spec: ServerSpec
     hardware: Hardware
     owner: PersonId
     machine_name: str
-    machine_id: str | None
-    address: str | None
-    fingerprint: str | None
+    machine_id: str | None = None
+    address: str | None = None
+    fingerprint: str | None = None
     """Pinned when the machine proved that it holds the server's key."""
     desired: Desired
     state: ServerState
     state_since: datetime
-    progress: str
+    progress: str = ""
     """The last short line of the way up; empty when there is none."""
-    failure: Failure | None
+    failure: Failure | None = None
     created_at: datetime
-    ready_at: datetime | None
+    ready_at: datetime | None = None
     """When it was last ready after a create or start."""
-    checked_at: datetime | None
+    checked_at: datetime | None = None
     asked_at: datetime
     """When `desired` was last set."""
-    cloud_asked_at: datetime | None
+    cloud_asked_at: datetime | None = None
     """When the cloud was last asked to create or start the machine, unless it definitely refused. Written before the
     call, so that a call whose reply was lost is known."""
-    cloud_asks: int
+    cloud_asks: int = 0
     """How often it was asked since `asked_at`."""
-    attempts: int
+    attempts: int = 0
     """Steps in a row that came to nothing; the next waits longer."""
-    missing_since: datetime | None
-    missing_count: int
+    missing_since: datetime | None = None
+    missing_count: int = 0
     """Looks in a row at which the cloud did not know the machine."""
-    secrets_at_cloud: bool
+    secrets_at_cloud: bool = False
     """Whether the cloud still holds the startup script that carries the server's key."""
-    stale_key: bool
+    stale_key: bool = False
     """Whether the machine still runs with a key that was replaced."""
-    version: int
+    version: int = 0
     """Counts writes: each is guarded by the version it was decided on."""
 
-    channel: str | None
+    channel: str | None = None
     """Where it was created; None: in a direct message."""
-    allows_direct_access: bool
+    allows_direct_access: bool = False
     """Whether an ADMIN lets people use the engine without Prime, and so without redaction."""
+    stop_reason: StopReason | None = None
+    keep_until: datetime | None = None
+    """Before then Prime does not end it by itself: see `core.watch.rules.next_end`."""
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether Prime did not set its machine up, so that it can neither ask nor use what runs there."""
+        return self.machine_name.startswith(ADOPTED)
 
     @property
     def is_live(self) -> bool:
@@ -299,6 +330,7 @@ class ServerCard:
     """One sentence on what costs money now; empty when nothing does."""
     alternatives: Sequence[Choice]
     """Where to go after "no capacity"."""
+    vitals: Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.catalog.model import EngineKind, EngineOptions, Model, Offer
+from core.logs.model import LogTarget
 from core.people.model import PersonId
 from core.servers.model import (
     CardAt,
@@ -17,6 +18,7 @@ from core.servers.model import (
     Server,
     ServerState,
 )
+from core.watch.model import EngineLook
 
 
 class Provider(Protocol):
@@ -107,11 +109,12 @@ class Providers(Protocol):
 class StartupScripts(Protocol):
     """What a machine runs as root at every boot: see `providers/startup`."""
 
-    def build(self, launch: Launch, *, key: str, hub_token: str | None) -> str:
-        """With the secrets that the machine needs. At most 16 KB. Raises InvalidInputError if it were longer."""
+    def build(self, launch: Launch, *, key: str, hub_token: str | None, log: LogTarget | None = None) -> str:
+        """With the secrets that the machine needs; `log` is where the engine's log goes. At most 16 KB. Raises
+        InvalidInputError if it were longer."""
         ...
 
-    def without_secrets(self, launch: Launch) -> str:
+    def without_secrets(self, launch: Launch, *, log: LogTarget | None = None) -> str:
         """The same for later boots, on the files that the first one left on the machine."""
         ...
 
@@ -154,6 +157,11 @@ class Engine(Protocol):
     async def is_healthy(self, endpoint: Endpoint) -> bool:
         """Whether `/health` answers 200 now. Sends no key. False for a server that is away; raises IdentityError for a
         wrong certificate."""
+        ...
+
+    async def look(self, endpoint: Endpoint) -> EngineLook:
+        """Health, what it serves and what it does, over one connection. Raises EngineUnreachableError (also while it is
+        not healthy), IdentityError (another certificate, or it does not take the key)."""
         ...
 
 
@@ -210,6 +218,10 @@ class ServerStore(Protocol):
 
     async def key(self, server_id: int) -> str: ...
 
+    async def keys(self, server_ids: Collection[int]) -> Mapping[int, str]:
+        """By server id, of those that are not deleted."""
+        ...
+
     async def replace_key(self, server_id: int, key: str) -> None:
         """Whoever read the old one has read nothing of this one."""
         ...
@@ -222,6 +234,10 @@ class ServerStore(Protocol):
         """Server id -> who was shown its key, of servers that are not deleted."""
         ...
 
+    async def known_machines(self, provider: str) -> Collection[str]:
+        """The machines' ids and the orders' names of all servers that are not deleted."""
+        ...
+
     async def machine_ids(self, provider: str) -> Mapping[str, str]:
         """Machine id -> server name, of servers that are neither deleted nor gone."""
         ...
@@ -232,6 +248,10 @@ class ServerStore(Protocol):
 
     async def seconds_to_ready(self, *, provider: str, offer_type: str, model: str, limit: int) -> Sequence[float]:
         """How long the last ones took from order to ready."""
+        ...
+
+    async def at_rest(self) -> Sequence[Server]:
+        """Those that have a machine, or had, and are on no way: what the monitor looks at."""
         ...
 
     async def ids_in(self, states: Collection[ServerState]) -> Sequence[int]:

@@ -44,11 +44,11 @@ MOVES: dict[ServerState, frozenset[ServerState]] = {
     _S.STARTING: frozenset({_S.PULLING, _S.LOADING, _S.READY} | _AWAY),
     _S.PULLING: frozenset({_S.LOADING, _S.READY} | _AWAY),
     _S.LOADING: frozenset({_S.READY} | _AWAY),
-    _S.READY: frozenset({_S.LOADING, _S.STOPPED} | _AWAY),
+    _S.READY: frozenset({_S.STOPPED} | _AWAY),
     _S.STOPPING: frozenset({_S.STOPPED, _S.STARTING, _S.FAILED, _S.DELETING, _S.GONE}),
-    _S.STOPPED: frozenset({_S.STARTING, _S.READY, _S.DELETING, _S.GONE}),
-    _S.FAILED: frozenset({_S.STARTING, _S.STOPPING, _S.STOPPED, _S.READY, _S.DELETING, _S.GONE}),
-    _S.GONE: frozenset({_S.STOPPED, _S.READY, _S.DELETING}),
+    _S.STOPPED: frozenset({_S.STARTING, _S.LOADING, _S.DELETING, _S.GONE}),
+    _S.FAILED: frozenset({_S.STARTING, _S.LOADING, _S.STOPPING, _S.STOPPED, _S.DELETING, _S.GONE}),
+    _S.GONE: frozenset({_S.STOPPED, _S.LOADING, _S.DELETING}),
     _S.DELETING: frozenset({_S.DELETED}),
     _S.DELETED: frozenset(),
 }
@@ -198,7 +198,7 @@ def still_costs(server: Server) -> str:
     if server.machine_id is None:
         return "It is not known yet whether the cloud took the order; Prime keeps looking and deletes what it finds."
     hardware = server.hardware
-    if server.state is _S.FAILED and server.failure is not None and server.failure.kind not in _MACHINE_IS_OFF:
+    if server.state is _S.FAILED and server.failure is not None and server.failure.kind not in MACHINE_IS_OFF:
         price = "" if hardware.price_usd_per_hour is None else f", ${hardware.price_usd_per_hour:.2f} an hour"
         return f"The machine may still run and cost its full price{price}: stop or delete it."
     parts = [f"its disk of {server.spec.disk_gb} GB"]
@@ -214,6 +214,6 @@ def still_costs(server: Server) -> str:
     return sentence
 
 
-_MACHINE_IS_OFF = frozenset({FailureKind.NO_CAPACITY, FailureKind.QUOTA, FailureKind.REFUSED, FailureKind.MACHINE})
+MACHINE_IS_OFF = frozenset({FailureKind.NO_CAPACITY, FailureKind.QUOTA, FailureKind.REFUSED, FailureKind.MACHINE})
 
 NEEDS_ANOTHER_OFFER = frozenset({FailureKind.NO_CAPACITY, FailureKind.QUOTA, FailureKind.REFUSED})

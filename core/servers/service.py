@@ -14,6 +14,8 @@ from core.catalog.fit import cheapest, fit, monthly
 from core.catalog.model import Choice, Model, Offer
 from core.catalog.service import Catalog
 from core.clock import Clock
+from core.cost.budget import check_budget
+from core.cost.rules import ask_of
 from core.errors import ConflictError, InvalidInputError, NotFoundError, PrimeError, UnavailableError
 from core.notices import Notice, owe
 from core.people.model import PersonId
@@ -30,6 +32,7 @@ from core.servers.model import (
     ServerPage,
     ServerSpec,
     ServerState,
+    StopReason,
 )
 from core.servers.ports import Engines, MachineFront
 from core.servers.rules import (
@@ -37,16 +40,15 @@ from core.servers.rules import (
     WAY_UP,
     check_description,
     check_end,
-    check_move,
     check_name,
-    check_start,
-    check_stop,
     expected_range,
     machine_name,
     order_key,
     still_costs,
 )
+from core.servers.wishes import wish
 from core.storage import Storage, Stores
+from core.watch.vitals import gather_vitals
 
 PAGE = 10
 _CANDIDATES = 5
@@ -55,6 +57,15 @@ _HISTORY = 20
 
 class MisfitError(ConflictError):
     """The model does not fit the offer; creating it all the same needs a second yes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A spec that was looked up and may be ordered."""
+
+    spec: ServerSpec
+    hardware: Hardware
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +128,14 @@ class Servers:
                 model=server.spec.model,
                 limit=_HISTORY,
             )
+            vitals = await gather_vitals(stores, [server], self.clock.now())
         return ServerCard(
             server=server,
             url=None if server.address is None else self.front.url(server.address),
             expected_seconds=expected_range(seconds),
             still_costs="" if server.state is ServerState.READY else still_costs(server),
             alternatives=await self._alternatives(server),
+            vitals=vitals[server.id],
         )
 
     async def on_their_way_up(self) -> Sequence[int]:
@@ -171,8 +184,20 @@ class Servers:
     ) -> Server:
         """Writes the intent; the machine is ordered right after.
 
-        Raises InvalidInputError (with the field), ConflictError, MisfitError unless `despite_misfit`."""
+        Raises InvalidInputError (with the field), ConflictError, MisfitError unless `despite_misfit`,
+        OverBudgetError."""
         require(actor.role, Permission.CREATE_SERVERS)
+        plan = await self.plan(spec, despite_misfit=despite_misfit)
+        async with self.storage.transaction() as stores:
+            await stores.costs.lock()
+            now = self.clock.now()
+            await check_budget(stores, actor.person, ask_of(plan.spec, plan.hardware, now), now=now)
+            server = await self.order(stores, plan, owner=actor.person, channel=channel, now=now)
+            await stores.audit.append(_audit(server, "create", actor=actor, now=now, fits=plan.fits))
+        return server
+
+    async def plan(self, spec: ServerSpec, *, despite_misfit: bool) -> Plan:
+        """All that `create` checks before its transaction. Raises as it does."""
         offer = await self._offer(spec)
         model = await self.catalog.model(spec.model)
         await self.catalog.check_options(spec.options)
@@ -180,28 +205,50 @@ class Servers:
         verdict = fit(model, offer, spec.options, engine=spec.engine, disk_gb=spec.disk_gb)
         if not verdict.fits and not despite_misfit:
             raise MisfitError(verdict.reason)
-        async with self.storage.transaction() as stores:
-            now = self.clock.now()
-            if not await stores.keys.hold(spec.provider):  # it stays until this is written, and then with it
-                raise ProviderForbiddenError(
-                    "There is no key for this cloud any more: an ADMIN adds one with `/prime keys`."
-                )
-            if await stores.servers.named(spec.name) is not None:
-                raise InvalidInputError("There is a server of this name already. Choose another.", field="name")
-            number = await stores.servers.next_id()
-            installation = await stores.servers.installation()
-            server = _ordered(spec, offer, actor, number, machine_name(installation, number, spec.name), channel, now)
-            await stores.servers.add(server, key=token_urlsafe(32))
-            await _tell(stores, server, now)
-            await stores.audit.append(_audit(server, "create", actor=actor, now=now, fits=verdict.fits))
+        return Plan(spec=spec, hardware=_hardware(spec, offer), fits=verdict.fits)
+
+    async def order(self, stores: Stores, plan: Plan, *, owner: PersonId, channel: str | None, now: datetime) -> Server:
+        """Writes it down, after the budget was asked; the caller audits it. Raises as `create` does."""
+        spec = plan.spec
+        if not await stores.keys.hold(spec.provider):  # it stays until this is written, and then with it
+            raise ProviderForbiddenError(
+                "There is no key for this cloud any more: an ADMIN adds one with `/prime keys`."
+            )
+        if await stores.servers.named(spec.name) is not None:
+            raise InvalidInputError("There is a server of this name already. Choose another.", field="name")
+        number = await stores.servers.next_id()
+        installation = await stores.servers.installation()
+        server = _ordered(plan, owner, number, machine_name(installation, number, spec.name), channel, now)
+        await stores.servers.add(server, key=token_urlsafe(32))
+        await _tell(stores, server, now)
         return server
 
     # --- running
 
     async def start(self, actor: Principal, server_id: int) -> Server:
-        """Raises ConflictError if it runs or cannot."""
+        """Raises ConflictError if it runs or cannot, OverBudgetError."""
         require(actor.role, Permission.RUN_SERVERS)
-        return await self._want(actor, server_id, Desired.RUNNING)
+        async with self.storage.transaction() as stores:
+            await stores.costs.lock()
+            now = self.clock.now()
+            started = await self.begin_start(stores, server_id, now=now)
+            ask = ask_of(started.spec, started.hardware, now)
+            await check_budget(stores, started.owner, ask, now=now, server_id=server_id)
+            await stores.audit.append(_audit(started, "start", actor=actor, now=now))
+        return started
+
+    async def begin_start(self, stores: Stores, server_id: int, *, now: datetime) -> Server:
+        """Writes it down, without asking the budget; the caller audits it. Raises as `start` does."""
+        server = _there(await stores.servers.get_locked(server_id))
+        wanted = wish(server, Desired.RUNNING, now=now, reason=StopReason.PERSON)
+        saved = await stores.servers.save(wanted, due_at=now)
+        await _tell(stores, saved, now)
+        return saved
+
+    async def note(self, stores: Stores, server: Server, verb: str, *, actor: Principal, asked_by: str) -> None:
+        """Audits a create or start that an ADMIN let somebody else have."""
+        entry = _audit(server, verb, actor=actor, now=self.clock.now(), asked_by=asked_by)
+        await stores.audit.append(entry)
 
     async def stop(self, actor: Principal, server_id: int) -> Server:
         """Raises ConflictError if it is stopped or cannot be."""
@@ -292,23 +339,9 @@ class Servers:
         async with self.storage.transaction() as stores:
             server = _there(await stores.servers.get_locked(server_id))
             now = self.clock.now()
-            state = _on_the_way(server, desired)
-            if server.state is state and server.desired is desired:  # only deleting gets here twice
+            wanted = wish(server, desired, now=now, reason=StopReason.PERSON)
+            if wanted is server:
                 return server
-            check_move(server.state, state)
-            wanted = replace(
-                server,
-                desired=desired,
-                state=state,
-                state_since=now,
-                asked_at=now,
-                cloud_asks=0,
-                attempts=0,
-                progress="",
-                failure=None,
-                # What the cloud was asked has to be known until it was seen to be done or surely not there.
-                cloud_asked_at=None if desired is Desired.RUNNING else server.cloud_asked_at,
-            )
             saved = await stores.servers.save(wanted, due_at=now)
             await _tell(stores, saved, now)
             await stores.audit.append(_audit(saved, _VERBS[desired], actor=actor, now=now))
@@ -362,7 +395,7 @@ class Servers:
 
 
 _NO_MORE = "This server does not exist any more. `/prime servers` lists those that do."
-_VERBS = {Desired.RUNNING: "start", Desired.STOPPED: "stop", Desired.DELETED: "delete"}
+_VERBS = {Desired.STOPPED: "stop", Desired.DELETED: "delete"}
 
 
 def _there(server: Server | None) -> Server:
@@ -371,50 +404,19 @@ def _there(server: Server | None) -> Server:
     return server
 
 
-def _on_the_way(server: Server, desired: Desired) -> ServerState:
-    """The state on the way to what is wanted. Raises ConflictError where that makes no sense."""
-    match desired:
-        case Desired.RUNNING:
-            check_start(server)
-            return ServerState.STARTING
-        case Desired.STOPPED:
-            check_stop(server)
-            return ServerState.STOPPING
-        case Desired.DELETED:
-            return ServerState.DELETING
-
-
-def _ordered(
-    spec: ServerSpec, offer: Offer, actor: Principal, number: int, name: str, channel: str | None, now: datetime
-) -> Server:
+def _ordered(plan: Plan, owner: PersonId, number: int, name: str, channel: str | None, now: datetime) -> Server:
     return Server(
         id=number,
-        spec=spec,
-        hardware=_hardware(spec, offer),
-        owner=actor.person,
+        spec=plan.spec,
+        hardware=plan.hardware,
+        owner=owner,
         machine_name=name,
-        machine_id=None,
-        address=None,
-        fingerprint=None,
         desired=Desired.RUNNING,
         state=ServerState.ORDERED,
         state_since=now,
-        progress="",
-        failure=None,
         created_at=now,
-        ready_at=None,
-        checked_at=None,
         asked_at=now,
-        cloud_asked_at=None,
-        cloud_asks=0,
-        attempts=0,
-        missing_since=None,
-        missing_count=0,
-        secrets_at_cloud=False,
-        stale_key=False,
-        version=0,
         channel=channel,
-        allows_direct_access=False,
     )
 
 

@@ -6,6 +6,7 @@ before it is asked, so that whoever takes the next step can tell that a reply ma
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,6 +20,8 @@ from core.errors import (
     PrimeError,
     UnavailableError,
 )
+from core.logs.model import LogTarget
+from core.logs.service import Logs
 from core.notices import Notice, owe
 from core.servers.errors import (
     EngineUnreachableError,
@@ -34,6 +37,7 @@ from core.servers.errors import (
     RateLimitedError,
 )
 from core.servers.model import (
+    HOW_ADOPTED,
     Desired,
     Endpoint,
     Failure,
@@ -59,6 +63,8 @@ from core.servers.rules import (
     wait_seconds,
 )
 from core.storage import Storage
+from core.watch.model import News
+from core.watch.news import OF_STATE, tell
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +80,8 @@ class Wiring:
     hub_token: str | None
     pace_seconds: float
     """How often a server on its way is looked at."""
+    logs: Logs | None = None
+    """None where engines' logs go nowhere."""
 
 
 class Step:
@@ -222,15 +230,23 @@ class Step:
     async def _machine_order(self) -> MachineOrder:
         spec = self.server.spec
         hub_token = self._wiring.hub_token if spec.needs_hub_token else None
+        log = await self._log_target(is_new=self.server.machine_id is None)
+        startup_script = self._wiring.startup.build(
+            self.server.launch, key=await self._key(), hub_token=hub_token, log=log
+        )
         return MachineOrder(
             name=self.server.machine_name,
             type=spec.offer_type,
             region=spec.region,
             template_id=spec.template_id,
             disk_gb=spec.disk_gb,
-            startup_script=self._wiring.startup.build(self.server.launch, key=await self._key(), hub_token=hub_token),
+            startup_script=startup_script,
             static_address=spec.static_address,
         )
+
+    async def _log_target(self, *, is_new: bool) -> LogTarget | None:
+        logs = self._wiring.logs
+        return None if logs is None else await logs.target(self.server, is_new=is_new)
 
     async def _look(self, provider: Provider) -> Machine | None:
         """The machine that this server's order made. Should it have made several, the oldest stays and the others, of
@@ -245,15 +261,24 @@ class Step:
         return sorted(machines, key=lambda machine: (machine.created_at is None, machine.created_at or 0, machine.id))
 
     async def _adopt(self, machine: Machine) -> None:
+        """It boots, and costs, since the cloud made it, which may be a while ago where a reply was lost."""
+        made_at = machine.created_at or self._clock.now()
         await self._become(
-            ServerState.BOOTING, machine_id=machine.id, address=machine.address, cloud_asked_at=None, attempts=0
+            ServerState.BOOTING,
+            since=max(made_at, self.server.state_since),
+            machine_id=machine.id,
+            address=machine.address,
+            cloud_asked_at=None,
+            attempts=0,
         )
 
     async def _boot(self, provider: Provider) -> None:
         machine = await self._machine(provider)
         if machine is None or (self.server.stale_key and not await self._has_new_key(provider, machine)):
             return
-        if machine.state is MachineState.RUNNING and machine.address is not None:
+        if machine.state is MachineState.RUNNING and self.server.is_adopted:
+            await self._fail(FailureKind.ADOPTED, HOW_ADOPTED)
+        elif machine.state is MachineState.RUNNING and machine.address is not None:
             reached = ServerState.PULLING if self._wiring.front.scheme == "https" else ServerState.LOADING
             await self._become(reached, address=machine.address, progress="", attempts=0)
             await self._probe()
@@ -289,6 +314,9 @@ class Step:
             return
         if machine.state in (MachineState.OFF, MachineState.STOPPING):
             await self._fail(FailureKind.MACHINE, "The machine was switched off while it came up.")
+            return
+        if self.server.is_adopted:
+            await self._fail(FailureKind.ADOPTED, HOW_ADOPTED)
             return
         if machine.address is not None and machine.address != self.server.address:
             await self._note(address=machine.address, fingerprint=None)
@@ -330,7 +358,8 @@ class Step:
     async def _take_secrets_from_cloud(self, provider: Provider) -> None:
         """The machine has its files now; later boots run a script without secrets."""
         if self.server.secrets_at_cloud:
-            script = self._wiring.startup.without_secrets(self.server.launch)
+            log = await self._log_target(is_new=False)
+            script = self._wiring.startup.without_secrets(self.server.launch, log=log)
             await provider.replace_startup_script(self.server.machine_name, script)
             await self._note(secrets_at_cloud=False, attempts=0)
 
@@ -423,7 +452,9 @@ class Step:
     async def _delete_unwanted(self, provider: Provider, machine: Machine) -> None:
         """A machine of this server's order that its row does not tell of. Audited before it is done."""
         _log.error("unwanted_machine_deleted", server=self.server.id, machine=machine.id)
+        now = self._clock.now()
         async with self._wiring.storage.transaction() as stores:
+            await stores.costs.charge(self.server, since=min(machine.created_at or now, now), until=now)
             await stores.audit.append(self._audit(self.server, "delete_unwanted", machine=machine.id))
         await provider.delete(machine.id, static_address=_static_address(machine))
 
@@ -465,28 +496,32 @@ class Step:
     async def _fail(self, kind: FailureKind, message: str, **changes: Any) -> None:
         await self._become(ServerState.FAILED, failure=Failure(kind=kind, message=message), progress="", **changes)
 
-    async def _become(self, state: ServerState, **changes: Any) -> None:
-        """A change of state: audited, and told to whoever watches."""
+    async def _become(self, state: ServerState, *, since: datetime | None = None, **changes: Any) -> None:
+        """A change of state, now or some time ago: audited, and told to whoever watches."""
         check_move(self.server.state, state)
         now = self._clock.now()
-        await self._write(
-            replace(self.server, state=state, state_since=now, checked_at=now, **changes), tell=True, action=state.value
-        )
+        state_since = now if since is None else min(since, now)
+        reached = replace(self.server, state=state, state_since=state_since, checked_at=now, **changes)
+        is_as_expected = reached.failure is not None and reached.failure.kind is FailureKind.ADOPTED
+        news = None if is_as_expected else OF_STATE.get(state)
+        await self._write(reached, is_shown=True, action=state.value, news=news)
 
     async def _note(self, **changes: Any) -> None:
         """What was learned within a state; told where people see it."""
         changed = replace(self.server, **changes)
         if changed != self.server:
-            shown = (changed.progress, changed.address) != (self.server.progress, self.server.address)
-            await self._write(changed, tell=shown, action=None)
+            is_shown = (changed.progress, changed.address) != (self.server.progress, self.server.address)
+            await self._write(changed, is_shown=is_shown, action=None)
 
-    async def _write(self, server: Server, *, tell: bool, action: str | None) -> None:
+    async def _write(self, server: Server, *, is_shown: bool, action: str | None, news: News | None = None) -> None:
         now = self._clock.now()
         async with self._wiring.storage.transaction() as stores:
             self.server = await stores.servers.save(server, due_at=now)
-            if tell:
+            if is_shown:
                 notice = owe(Notice.SERVER_CHANGED, server_id=server.id, order_key=order_key(server))
                 await stores.inbox.add(notice, now=now)
+            if news is not None:
+                await stores.inbox.add(tell(self.server, news, about=str(self.server.version)), now=now)
             if action is not None:
                 await stores.audit.append(self._audit(server, action, machine=server.machine_id))
 

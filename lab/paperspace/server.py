@@ -125,6 +125,10 @@ class PaperspaceLab:
     def billed_while_off(self, is_billed: bool) -> None:
         self._power.billed_while_off = is_billed
 
+    def stop_in_console(self, machine: Machine) -> None:
+        """Somebody stops it there, past Prime."""
+        self._power.stop(machine)
+
     def _vanish(self, name: str) -> None:
         found = [machine for machine in self.machines if name in ("", machine.name)]
         if found:

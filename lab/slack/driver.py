@@ -19,7 +19,7 @@ import aiohttp
 from lab.slack import block_state
 from lab.slack.screen import Json, Screen, all_options, find_element, find_option, merged, words
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 
 
 class Person:

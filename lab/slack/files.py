@@ -19,6 +19,7 @@ class File:
     size: int
     created: int
     title: str = ""
+    alt_text: str = ""
     content: bytes | None = None
     """None until it is uploaded."""
     shared_in: list[Channel] = field(default_factory=list)
@@ -85,6 +86,7 @@ class Files:
             "timestamp": file.created,
             "name": file.name,
             "title": file.title or file.name,
+            **({"alt_txt": file.alt_text} if file.alt_text else {}),
             "mimetype": mimetypes.guess_type(file.name)[0] or "text/plain",
             "filetype": extension,
             "pretty_type": extension.upper(),

@@ -1,5 +1,6 @@
 """`/lab/...`: what a person's Slack client does. README.md is its contract."""
 
+import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from lab.slack.people import APP_USER_ID
 from lab.slack.platform import Platform
 
 NEWEST = 200
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif"})
+"""What the page shows where it stands, and what can hold no script."""
 PERSON_FLAGS = {
     "deleted", "is_admin", "is_owner", "is_restricted", "is_ultra_restricted", "real_name", "display_name",
 }  # fmt: skip
@@ -145,7 +148,9 @@ class PageApi:
             raise web.HTTPNotFound
         # An upload is data, never a page of this origin.
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=file.content, content_type="application/octet-stream", headers=headers)
+        kind = mimetypes.guess_type(file.name)[0]
+        shown = kind if kind in IMAGES else "application/octet-stream"
+        return web.Response(body=file.content, content_type=shown, headers=headers)
 
     # --- the app ---------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Modals, in stacks of three a person, and App Home tabs."""
 
 import secrets
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,8 @@ class Views:
         self._announcer = announcer
         self._stacks: dict[str, list[OpenView]] = {}
         self._homes: dict[str, View] = {}
+        self._home_blocks: dict[str, Any] = {}
+        """As the app gave them."""
 
     def top(self, user: str) -> OpenView | None:
         stack = self._stacks.get(user)
@@ -106,6 +109,9 @@ class Views:
         """Replaces the whole Home tab of one person."""
         view = self._new_view(definition, kind="home")
         old = self._homes.get(user)
+        if old is not None and self._home_blocks[user] == definition["blocks"]:
+            view["blocks"] = old["blocks"]  # what looks the same is the same, for who is about to press it
+        self._home_blocks[user] = deepcopy(definition["blocks"])
         if known_hash is not None and old is not None and known_hash != old["hash"]:
             raise SlackError("hash_conflict")
         view |= {"id": old["id"] if old else view["id"], "state": {"values": block_state.read(view["blocks"])}}

@@ -1,19 +1,27 @@
 """What the engines have in common: each is an image to run, and is asked over HTTP."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
 from core.redaction.model import RedactedText
-from core.servers.errors import EngineUnreachableError
+from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint
 from core.servers.ports import Engine
+from core.watch.model import EngineLook
 from providers.engines.metrics import MetricNames
-from providers.engines.model import EngineInfo, EngineMetrics, Message, Sampling
+from providers.engines.model import EngineInfo, Message, Sampling
 from providers.engines.shapes import parse_object
 from providers.engines.stream import Events, frames, read_openai
-from providers.pinned import get, pinned_client
+from providers.pinned import get, pinned_client, translated_errors
+
+LOOK_CONNECT_SECONDS = 3.0
+LOOK_SECONDS = 8.0
+"""For a whole look: the monitor takes many, and comes again soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,8 @@ class Container:
 
 class ContainerEngine(Engine):
     metric_names: MetricNames
+    model_path: str
+    """Where it tells which model it serves, to whoever has the key."""
 
     def __init__(self, container: Container) -> None:
         self.container = container
@@ -49,13 +59,21 @@ class ContainerEngine(Engine):
         except EngineUnreachableError:
             return False
 
+    async def look(self, endpoint: Endpoint) -> EngineLook:
+        async with (
+            translated_errors(),
+            asyncio.timeout(LOOK_SECONDS),
+            pinned_client(endpoint, connect_seconds=LOOK_CONNECT_SECONDS) as client,
+        ):
+            if (await get(client, "/health")).status != 200:
+                raise EngineUnreachableError("The engine does not say that it is well.")
+            model = self._served(parse_object(await _read(client, self.model_path, endpoint.key)))
+            metrics = (await _read(client, "/metrics", endpoint.key)).decode(errors="replace")
+        return self.metric_names.read(metrics, model=model)
+
     @abstractmethod
     async def info(self, endpoint: Endpoint) -> EngineInfo:
         """Raises EngineUnreachableError, IdentityError."""
-
-    async def metrics(self, endpoint: Endpoint) -> EngineMetrics:
-        """Raises EngineUnreachableError, IdentityError."""
-        return self.metric_names.read((await self._get(endpoint, "/metrics")).decode(errors="replace"))
 
     def chat(
         self, endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling, *, model: str, stall_seconds: float
@@ -77,18 +95,16 @@ class ContainerEngine(Engine):
         Give `max_tokens`: vLLM's own choice is 16 here, while TGI and both chats take what room there is."""
 
     @abstractmethod
+    def _served(self, told: Mapping[str, Any]) -> str:
+        """The model that `model_path` tells of; empty if it tells of none."""
+
+    @abstractmethod
     def _name(self, model: str) -> str:
         """What a request calls the model."""
 
     async def _get_object(self, endpoint: Endpoint, path: str) -> dict[str, Any]:
-        return parse_object(await self._get(endpoint, path))
-
-    async def _get(self, endpoint: Endpoint, path: str) -> bytes:
         async with pinned_client(endpoint) as client:
-            answer = await get(client, path, token=endpoint.key)
-        if answer.status != 200:
-            raise EngineUnreachableError("The engine does not answer as it should.")
-        return answer.body
+            return parse_object(await _read(client, path, endpoint.key))
 
 
 def openai_sampling(sampling: Sampling) -> dict[str, Any]:
@@ -108,3 +124,13 @@ def openai_sampling(sampling: Sampling) -> dict[str, Any]:
 def flags(options: Mapping[str, str | int | None]) -> list[str]:
     """Words of a command line; an option without a value is left to the engine."""
     return [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
+
+
+async def _read(client: httpx.AsyncClient, path: str, key: str) -> bytes:
+    """Raises EngineUnreachableError, IdentityError (it does not take the key)."""
+    answer = await get(client, path, token=key)
+    if answer.status in (401, 403):
+        raise IdentityError("The server does not take its own key any more.")
+    if answer.status != 200:
+        raise EngineUnreachableError("The engine does not answer as it should.")
+    return answer.body

@@ -5,7 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providers.engines.model import EngineMetrics
+from core.watch.model import EngineLook
+
+MOST = 10.0**15
+"""No engine ever counted so far; one that says so is wrong, and its word must fit into a column all the same."""
 
 _SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{.*\})?[ \t]+(\S+)")
 
@@ -20,10 +23,11 @@ class MetricNames:
     generated_tokens: str
     requests_done: str
 
-    def read(self, text: str) -> EngineMetrics:
+    def read(self, text: str, *, model: str) -> EngineLook:
         """A metric that is not there was not touched yet, which is 0."""
         sums = sum_samples(text)
-        return EngineMetrics(
+        return EngineLook(
+            model=model,
             queued=_whole(sums, self.queued),
             running=_whole(sums, self.running),
             prompt_tokens=_whole(sums, self.prompt_tokens),
@@ -50,4 +54,4 @@ def sum_samples(text: str) -> dict[str, float]:
 
 def _whole(sums: Mapping[str, float], name: str) -> int:
     value = sums.get(name, 0)
-    return int(value) if math.isfinite(value) else 0
+    return int(min(max(value, 0), MOST)) if math.isfinite(value) else 0

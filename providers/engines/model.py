@@ -18,18 +18,6 @@ class EngineInfo:
     max_stop_sequences: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineMetrics:
-    """Counters begin at 0 when the engine starts."""
-
-    queued: int
-    """Requests that wait."""
-    running: int
-    prompt_tokens: int
-    generated_tokens: int
-    requests_done: int
-
-
 class Speaker(StrEnum):
     SYSTEM = "system"
     USER = "user"

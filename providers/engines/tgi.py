@@ -1,7 +1,7 @@
 """text-generation-inference 3.3 (`reference/tgi-api.md` 1, 4, 5)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.catalog.model import EngineKind, EngineOptions, Model, Quantization
@@ -30,6 +30,7 @@ class TgiEngine(ContainerEngine):
         generated_tokens="tgi_request_generated_tokens_sum",
         requests_done="tgi_request_success",
     )
+    model_path = "/info"
 
     def __init__(self, image: str | None = None) -> None:
         super().__init__(
@@ -85,9 +86,9 @@ class TgiEngine(ContainerEngine):
         return words
 
     async def info(self, endpoint: Endpoint) -> EngineInfo:
-        told = await self._get_object(endpoint, "/info")
+        told = await self._get_object(endpoint, self.model_path)
         return EngineInfo(
-            model=as_text(told.get("model_id")),
+            model=self._served(told),
             version=as_text(told.get("version")) or None,
             max_input_tokens=as_count(told.get("max_input_tokens")),
             max_total_tokens=as_count(told.get("max_total_tokens")),
@@ -101,6 +102,9 @@ class TgiEngine(ContainerEngine):
         del model  # there is only one
         body = {"inputs": prompt.text, "parameters": _parameters(sampling)}
         return read_generate(frames(endpoint, "/generate_stream", body, stall_seconds=stall_seconds))
+
+    def _served(self, told: Mapping[str, Any]) -> str:
+        return as_text(told.get("model_id"))
 
     def _name(self, model: str) -> str:
         del model

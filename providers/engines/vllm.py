@@ -1,6 +1,7 @@
 """vLLM's OpenAI-compatible server (`reference/tgi-api.md` 8)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from core.catalog.model import EngineKind, EngineOptions, Model, Quantization
 from core.redaction.model import RedactedText
@@ -36,6 +37,7 @@ class VllmEngine(ContainerEngine):
         generated_tokens="vllm:generation_tokens_total",
         requests_done="vllm:request_success_total",
     )
+    model_path = "/v1/models"
 
     def __init__(self, image: str = IMAGE) -> None:
         environment = {"HF_HOME": "/data", "VLLM_NO_USAGE_STATS": "1"}
@@ -76,12 +78,12 @@ class VllmEngine(ContainerEngine):
         return [*words, *(["--trust-remote-code"] if options.trust_remote_code else [])]
 
     async def info(self, endpoint: Endpoint) -> EngineInfo:
-        served = first((await self._get_object(endpoint, "/v1/models")).get("data"))
+        told = await self._get_object(endpoint, self.model_path)
         return EngineInfo(
-            model=as_text(served.get("id")),
+            model=self._served(told),
             version=as_text((await self._get_object(endpoint, "/version")).get("version")) or None,
             max_input_tokens=None,
-            max_total_tokens=as_count(served.get("max_model_len")),
+            max_total_tokens=as_count(first(told.get("data")).get("max_model_len")),
             max_concurrent_requests=None,
             max_stop_sequences=None,
         )
@@ -91,6 +93,9 @@ class VllmEngine(ContainerEngine):
     ) -> Events:
         body = {"model": self._name(model), "prompt": prompt.text, **openai_sampling(sampling)}
         return read_openai(frames(endpoint, "/v1/completions", body, stall_seconds=stall_seconds))
+
+    def _served(self, told: Mapping[str, Any]) -> str:
+        return as_text(first(told.get("data")).get("id"))
 
     def _name(self, model: str) -> str:
         return model

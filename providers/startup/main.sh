@@ -16,6 +16,7 @@ main() {
     run_engine || return
     report loading "the engine starts"
     if [ "$SCHEME" = https ]; then start_watch; fi
+    if has send_logs; then send_logs || echo "prime: the engine's log is not sent"; fi # no reason to call it failed
 }
 
 start_watch() {

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from core.errors import ConfigurationError, InvalidInputError
+from core.logs.model import LogTarget
 from core.servers.model import Launch
 from core.servers.ports import StartupScripts
 from providers.engines.registry import InstalledEngines
+from providers.startup import logs
 
 MAX_BYTES = 16_000
 """Clouds say 16 KB, and not which."""
@@ -18,7 +20,9 @@ MAX_BYTES = 16_000
 BLOCKED_ADDRESSES = ("169.254.169.254", "metadata.paperspace.com")
 """Where clouds tell a machine about itself, its startup script included."""
 
-SCRIPT_FILES = ("progress.sh", "files.sh", "front.sh", "engine.sh", "main.sh")
+SCRIPT_FILES = ("progress.sh", "files.sh", "front.sh", "engine.sh")
+MAIN_FILES = ("main.sh",)
+LOG_FILES = ("logs.sh",)
 WATCH_FILES = ("progress.sh", "watch.sh")
 
 BOOTSTRAP = """\
@@ -44,18 +48,23 @@ class Startup(StartupScripts):
         self._port = port
         self._engines = engines
 
-    def build(self, launch: Launch, *, key: str, hub_token: str | None) -> str:
+    def build(self, launch: Launch, *, key: str, hub_token: str | None, log: LogTarget | None = None) -> str:
         """Raises ValueError for a key or token with other characters than such have: both stand in files that know no
         quotes."""
         secrets = {"KEY": key, "HUB_TOKEN": hub_token or ""}
         if not key or any(re.fullmatch(r"[A-Za-z0-9_-]*", secret) is None for secret in secrets.values()):
             raise ValueError("not a key")
-        return _pack(self._script(launch, secrets))
+        if log is not None:
+            secrets |= {
+                "LOG_CONFIGURATION": logs.configuration(log, secrets=list(secrets.values())),
+                "LOG_PARSERS": logs.PARSERS,
+            }
+        return _pack(self._script(launch, secrets, log))
 
-    def without_secrets(self, launch: Launch) -> str:
-        return _pack(self._script(launch, {}))
+    def without_secrets(self, launch: Launch, *, log: LogTarget | None = None) -> str:
+        return _pack(self._script(launch, {}, log))
 
-    def _script(self, launch: Launch, secrets: Mapping[str, str]) -> str:
+    def _script(self, launch: Launch, secrets: Mapping[str, str], log: LogTarget | None) -> str:
         engine = self._engines.of(launch.engine)
         container = engine.container
         values: dict[str, Value] = {
@@ -71,7 +80,10 @@ class Startup(StartupScripts):
             **secrets,
             "WATCH": _read(WATCH_FILES),
         }
-        return f"{DIRECTIVE}\n{_assignments(values)}\n{_read(SCRIPT_FILES)}"
+        if log is not None:
+            values |= {"LOG_IMAGE": logs.IMAGE, "LOG_SSL_MODE": log.ssl_mode}
+        names = (*SCRIPT_FILES, *(() if log is None else LOG_FILES), *MAIN_FILES)
+        return f"{DIRECTIVE}\n{_assignments(values)}\n{_read(names)}"
 
 
 def _assignments(values: Mapping[str, Value]) -> str:

@@ -1,9 +1,10 @@
 """Both engines against the lab's, which refuse what the real ones refuse."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import event, given, settings
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from core.catalog.model import Architecture, Dtype, EngineKind, EngineOptions, Model, Quantization
 from core.errors import InvalidInputError
-from core.servers.errors import EngineUnreachableError
+from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint, Launch
+from core.watch.model import EngineLook
 from lab.engine.launch import Launch as LabLaunch
 from lab.engine.server import LabEngine
+from providers.engines import container
 from providers.engines.container import ContainerEngine
 from providers.engines.model import EngineInfo
 from providers.engines.registry import InstalledEngines
@@ -129,16 +132,52 @@ async def test_tells_what_it_serves() -> None:
         )
 
 
-async def test_counts_what_it_did(running: Running) -> None:
-    before = await running.engine.metrics(running.endpoint)
-    assert (before.queued, before.running, before.requests_done) == (0, 0, 0)
+async def test_a_look_tells_what_it_serves_and_did(running: Running) -> None:
+    before = await running.engine.look(running.endpoint)
+    assert before == EngineLook(model=MODEL, queued=0, running=0, prompt_tokens=0, generated_tokens=0, requests_done=0)
     body = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5}
     async with pinned_client(running.endpoint) as client:
         answer = await client.post("/v1/chat/completions", json=body, headers=authorization(KEY))
-    assert answer.status_code == 200
-    after = await running.engine.metrics(running.endpoint)
-    assert (after.requests_done, after.generated_tokens) == (1, answer.json()["usage"]["completion_tokens"])
-    assert after.prompt_tokens == answer.json()["usage"]["prompt_tokens"]
+    usage = answer.json()["usage"]
+    after = await running.engine.look(running.endpoint)
+    assert (after.prompt_tokens, after.generated_tokens) == (usage["prompt_tokens"], usage["completion_tokens"])
+    assert (after.requests_done, after.running) == (1, 0)
+
+
+async def test_a_look_shows_the_key_to_a_healthy_engine_only(running: Running) -> None:
+    running.lab.faults.switch("engine: unhealthy")
+    with pytest.raises(EngineUnreachableError):
+        await running.engine.look(running.endpoint)
+    assert [(request.path, request.has_key) for request in running.lab.requests] == [("/health", False)]
+
+
+async def test_a_look_meets_a_stranger_where_the_key_is_not_taken(engine: ContainerEngine) -> None:
+    async with listening(_refuse_the_key) as endpoint:
+        with pytest.raises(IdentityError):
+            await engine.look(endpoint)
+
+
+async def test_a_look_takes_one_connection(engine: ContainerEngine) -> None:
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async with listening(answer) as endpoint:
+        assert (await engine.look(endpoint)).model == ""
+    assert connections == 1
+
+
+async def test_a_look_ends_soon_where_nothing_is_said(engine: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "LOOK_SECONDS", 0.1)
+    async with listening(_say_nothing) as endpoint, asyncio.timeout(5):
+        with pytest.raises(EngineUnreachableError):
+            await engine.look(endpoint)
 
 
 async def test_is_unreachable_when_it_is_away(engine: ContainerEngine) -> None:
@@ -146,16 +185,15 @@ async def test_is_unreachable_when_it_is_away(engine: ContainerEngine) -> None:
     with pytest.raises(EngineUnreachableError):
         await engine.info(away)
     with pytest.raises(EngineUnreachableError):
-        await engine.metrics(away)
+        await engine.look(away)
 
 
 async def test_is_unreachable_when_something_else_answers(engine: ContainerEngine) -> None:
-    async with asyncio.timeout(10):
-        listener = await asyncio.start_server(_say_hello, "127.0.0.1", 0)
-        async with listener:
-            url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-            with pytest.raises(EngineUnreachableError):
-                await engine.info(Endpoint(url=url, key=KEY, fingerprint=None))
+    async with asyncio.timeout(10), listening(_say_hello) as endpoint:
+        with pytest.raises(EngineUnreachableError):
+            await engine.info(endpoint)
+        with pytest.raises(EngineUnreachableError):
+            await engine.look(endpoint)
 
 
 class TestArguments:
@@ -350,8 +388,41 @@ class TestCheck:
         assert refused is None or hasattr(options, refused)
 
 
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+@asynccontextmanager
+async def listening(answer: Answer) -> AsyncIterator[Endpoint]:
+    """Closes each connection when it is answered, and ends when all are."""
+    answering: set[asyncio.Task[None]] = set()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.create_task(answer(reader, writer)))
+        await asyncio.wait(answering)
+        writer.close()
+
+    listener = await asyncio.start_server(take, "127.0.0.1", 0)
+    async with listener:
+        yield Endpoint(url=f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", key=KEY, fingerprint=None)
+        await asyncio.wait(answering)
+        await asyncio.sleep(0)
+
+
 async def _say_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     await writer.drain()
-    writer.close()
+
+
+async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    del writer
+    await reader.read()
+
+
+async def _refuse_the_key(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As the front does it."""
+    with suppress(asyncio.IncompleteReadError):
+        while True:
+            request = await reader.readuntil(b"\r\n\r\n")
+            status = b"200 OK" if request.startswith(b"GET /health ") else b"401 Unauthorized"
+            writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")

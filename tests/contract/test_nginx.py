@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -251,8 +252,14 @@ async def test_engine_and_front_are_reached_by_the_pinned_certificate_only(nginx
     with pytest.raises(IdentityError):
         await TgiEngine().is_healthy(other)
     with pytest.raises(IdentityError):
-        await TgiEngine().metrics(other)
+        await TgiEngine().look(other)
     assert engine.requests == []
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_look_with_another_key_meets_a_stranger(endpoint: Endpoint) -> None:
+    with pytest.raises(IdentityError):
+        await TgiEngine().look(replace(endpoint, key="another"))
 
 
 async def test_nothing_listening_is_a_server_that_is_away(nginx: Nginx) -> None:

@@ -22,12 +22,13 @@ from core.storage import Storage
 from db import postmaster
 from db.budget import PostgresBudgets
 from db.embedded import EmbeddedPostgres
-from db.engine import create_engine, known_errors
+from db.engine import connected, create_engine, known_errors
 from db.migrate import current_revision, upgrade
 from db.secrets import SecretKeys
 from db.storage import PostgresStorage
 from tests.clock import ManualClock
 from tests.conftest import QUICK
+from tests.prime import eventually
 
 DELIVERY = Delivery(kind=DeliveryKind.EVENT, payload={})
 
@@ -73,11 +74,32 @@ async def test_a_transaction_after_a_snapshot_is_an_ordinary_one_again(
     await engine.dispose()
 
 
+async def test_a_transaction_that_stood_still_for_too_long_is_told_as_the_database_being_away(
+    engine: AsyncEngine,
+) -> None:
+    """As that of a process that was frozen."""
+
+    async def stand_still() -> None:
+        async with connected(engine) as connection, connected(engine) as other, connection.begin():
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+            pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            sessions = text("SELECT count(*) FROM pg_stat_get_activity(:pid)").bindparams(pid=pid)
+
+            async def has_ended() -> bool:
+                return (await other.execute(sessions)).scalar_one() == 0
+
+            await eventually(has_ended)
+            await connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailableError), known_errors():
+        await stand_still()
+
+
 async def test_every_connection_is_in_utc_with_limits_and_a_name(engine: AsyncEngine) -> None:
     names = ("timezone", "application_name", "statement_timeout", "idle_in_transaction_session_timeout")
     async with engine.connect() as connection:
         shown = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in names]
-    assert shown == ["UTC", "prime", "15s", "30s"]
+    assert shown == ["UTC", "prime", "15s", "8s"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Up, no drift, down; and many at once."""
 
+import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,10 +13,12 @@ from sqlalchemy import NullPool, create_engine
 
 from core.audit.rules import EMPTY_HEAD
 from core.errors import ConfigurationError, DatabaseUnavailableError
+from core.servers.model import ServerState
 from db.engine import driver_url
 from db.migrate import current_revision, downgrade, head_revision, upgrade
 from db.models import Base
 from db.storage import PostgresStorage
+from tests.servers import SPEC, server
 
 
 def test_up_leads_to_the_models_and_down_to_nothing(empty_database_url: str) -> None:
@@ -38,6 +42,23 @@ def test_up_leads_to_the_models_and_down_to_nothing(empty_database_url: str) -> 
 
     upgrade(empty_database_url)
     assert differences(empty_database_url) == []
+
+
+async def test_servers_from_before_costs_were_counted_cost_from_the_upgrade_on(
+    storage: PostgresStorage, database_url: str
+) -> None:
+    async with storage.transaction() as stores:
+        for number, state in enumerate((ServerState.READY, ServerState.STOPPED, ServerState.GONE), 1):
+            spec = replace(SPEC, name=f"s{number}", static_address=number == 1)
+            machine = {"machine_name": spec.name, "machine_id": f"ps{number}"}
+            await stores.servers.add(server(id=number, spec=spec, state=state, **machine), key="k")
+
+    await asyncio.to_thread(downgrade, database_url, "c3a9e17b5d40")
+    await asyncio.to_thread(upgrade, database_url)
+
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT server_id, kind FROM server_charge WHERE until IS NULL ORDER BY 1, 2")
+        assert found.fetchall() == [(1, "address"), (1, "disk"), (1, "machine"), (2, "disk")]
 
 
 def test_the_comparison_with_the_models_would_find_a_difference(database_url: str) -> None:

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.homes import Homes
 from bot.server_cards import CARDS_A_ROUND, ServerCards
+from bot.server_news import ServerNews
 from core.access.model import Role
 from core.people.model import PersonId
 from core.servers.model import Server, ServerState
@@ -70,7 +71,11 @@ async def moved(world: World, one: Server, state: ServerState) -> Server:
 
 def cards_of(lab: SlackLab, world: World, client: AsyncWebClient | None = None) -> ServerCards:
     client = client or AsyncWebClient(token=lab.bot_token, base_url=lab.api_url)
-    return ServerCards(client, world.services, Homes(client, world.services))
+    return drawing(client, world, Homes(client, world.services))
+
+
+def drawing(client: AsyncWebClient, world: World, homes: Homes) -> ServerCards:
+    return ServerCards(client, world.services, homes, ServerNews(client, world.services, approval_channel=None))
 
 
 def drawn(lab: SlackLab, one: Server) -> list[str]:
@@ -169,7 +174,7 @@ async def test_homes_are_written_once_for_many_changes_and_only_where_servers_ar
         await world.home.open(person)
     client = AsyncWebClient(token=lab.bot_token, base_url=lab.api_url)
     homes = Homes(client, world.services)
-    cards = ServerCards(client, world.services, homes)
+    cards = drawing(client, world, homes)
     await homes.refresh()
     assert lab.record.called("views.publish") == []
     for one in [await added(world), await added(world)]:

@@ -9,7 +9,7 @@ import pytest
 from bot.worker import Outcome, Work, Worker
 from core.errors import UnavailableError
 from core.inbox.model import Claim, Delivery, DeliveryKind
-from core.inbox.rules import LEASE
+from core.inbox.rules import LEASE, MAX_ATTEMPTS
 from core.inbox.service import Inbox
 from db.storage import PostgresStorage
 from tests.clock import ManualClock
@@ -160,6 +160,24 @@ async def test_a_shutdown_hands_the_rest_over_at_once(inbox: Inbox, other: Inbox
         await started.wait()
     [claim] = await other.claim(5)
     assert claim.attempt == 1, "a shutdown is nobody's failure"
+    assert claim.tries == 2, "some of its work may be done"
+
+
+async def test_what_is_owed_waits_for_as_long_as_slack_is_away(
+    inbox: Inbox, storage: PostgresStorage, clock: ManualClock
+) -> None:
+    tries: list[tuple[int, int]] = []
+
+    async def work(claim: Claim) -> Outcome:
+        tries.append((claim.attempt, claim.tries))
+        if claim.tries <= MAX_ATTEMPTS + 2:
+            raise UnavailableError("away")
+        return Outcome.DONE
+
+    await inbox.accept(Delivery(kind=DeliveryKind.NOTICE, payload={"notice": "any"}))
+    async with working(inbox, work, clock):
+        await until_empty(storage, clock)
+    assert tries == [(1, number) for number in range(1, MAX_ATTEMPTS + 4)]
 
 
 async def test_no_more_is_taken_than_can_be_worked_on_at_once(

@@ -24,6 +24,8 @@ TABLES = (
     "access_request",
     "role_mapping",
     "server",
+    "spend_limit",
+    "spend_request",
     "provider_key",
     "catalog_model",
     "catalog_offer",

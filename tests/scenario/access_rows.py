@@ -200,8 +200,8 @@ def put(name: Input, value: Any) -> Callable[[Json], None]:
 
     def change(payload: Json) -> None:
         [element] = payload["view"]["state"]["values"][name].values()
-        key = "selected_option" if "selected_option" in element else "value"
-        element[key] = value
+        keys = ("selected_option", "selected_date_time")
+        element[next((key for key in keys if key in element), "value")] = value
 
     return change
 
@@ -302,6 +302,17 @@ FORGED_INPUTS: dict[Input, dict[str, Any]] = {
         "of no group": _option("group:"),
         "of a person": _option("U0READ"),
         "of nul in a group": _option("group:S0\x00"),
+    },
+    Input.UNTIL: {
+        "none": None,
+        "over": 1,
+        "too far": 9_999_999_999,
+        "beyond all": 10**30,
+        "negative": -1,
+        "rubbish": "kumquat",
+        "huge": "9" * 5000,
+        "a list": [1],
+        "of nul": "1\x00",
     },
     Input.NAME: {
         "none": None,

@@ -97,7 +97,11 @@ class World:
         for user in USERS.values():
             self.lab.platform.views.clear(user)
         self.server()
+        self.office.rows("UPDATE server SET state = 'deleted' WHERE name <> %s RETURNING 1", SERVER)
+        self.office.rows("DELETE FROM unknown_machine RETURNING 1")
         for table in ("provider_key", "catalog_model", "catalog_offer", "catalog_template", "catalog_limit"):
+            self.office.rows(f"DELETE FROM {table} RETURNING 1")
+        for table in ("spend_request_message", "spend_request", "spend_limit"):
             self.office.rows(f"DELETE FROM {table} RETURNING 1")
         self.office.rows("DELETE FROM access_request_message RETURNING 1")
         self.office.rows("DELETE FROM access_request RETURNING 1")
@@ -187,7 +191,7 @@ class World:
         """The one server, with a machine, in this state; its id. `direct`: direct access is allowed."""
         [(number,)] = self.office.rows(
             "UPDATE server SET state = %s, allows_direct_access = %s, machine_id = 'ps1', version = version + 1, "
-            "due_at = NULL, holder = NULL, lease_until = NULL, progress = '', failure_kind = NULL, "
+            "due_at = NULL, holder = NULL, lease_until = NULL, progress = '', failure_kind = NULL, keep_until = NULL, "
             "cloud_asked_at = NULL, desired = %s WHERE name = %s RETURNING id",
             state,
             direct,
@@ -195,6 +199,19 @@ class World:
             SERVER,
         )
         return str(number)
+
+    def unknown_machine(self, fate: str = "open") -> str:
+        """A machine that no server has, of which this was decided; what a button about it holds."""
+        now = self.lab.clock.now()
+        self.office.rows(
+            "INSERT INTO unknown_machine VALUES (%s, 'ps-strange', 'notebook', 'A4000', 'NY2', %s, %s, %s, true) "
+            "ON CONFLICT (provider, machine_id) DO UPDATE SET fate = EXCLUDED.fate RETURNING 1",
+            CLOUD,
+            now,
+            now,
+            fate,
+        )
+        return f"{CLOUD}|ps-strange"
 
     def key(self) -> None:
         """Of the cloud; one that it does not accept."""

@@ -14,6 +14,10 @@ def _in(state: str) -> Value:
     return lambda world, _user: world.server(state)
 
 
+def _log(level: str) -> Value:
+    return lambda world, _user: f"{world.server('ready')}|{level}|30"
+
+
 def _direct(world: World, _user: str) -> str:
     return world.server("ready", direct=True)
 
@@ -72,6 +76,14 @@ SERVER_ROWS: list[Row] = [
     press(Action.SERVER_DELETE, BUILDERS, Place.MODAL, value=_in("ready"), gone=DELETED),
     press(Action.SERVER_USAGE, READERS, Place.CHANNEL, value=_in("ready"), gone=DELETED),
     press(Action.SERVER_USAGE, READERS, Place.HOME, value=_in("ready"), gone=DELETED),
+    press(Action.SERVER_LOGS, READERS, Place.CHANNEL, value=_in("ready"), gone=DELETED),
+    press(Action.SERVER_LOGS, READERS, Place.HOME, value=_in("failed"), gone=DELETED),
+    press(Action.LOGS_ALL, READERS, Place.PRIVATE, value=_log("TRACE"), gone=DELETED),
+    press(Action.LOGS_WARNINGS, READERS, Place.PRIVATE, value=_log("WARN"), gone=DELETED),
+    press(Action.LOGS_ERRORS, READERS, Place.MODAL, value=_log("ERROR"), gone=DELETED),
+    press(Action.LOGS_REFRESH, READERS, Place.MODAL, value=_log("TRACE"), gone=DELETED),
+    press(Action.LOGS_FOLLOW, READERS, Place.PRIVATE, value=_log("TRACE"), gone=DELETED),
+    press(Action.LOGS_FOLLOW, READERS, Place.MODAL, value=_log("WARN"), gone=DELETED),
     press(Action.SERVER_ALLOW_DIRECT, ADMINS, Place.PRIVATE, value=_in("ready"), audit=ALLOWED, gone=DELETED),
     press(Action.SERVER_ALLOW_DIRECT, ADMINS, Place.MODAL, value=_in("ready"), audit=ALLOWED, gone=DELETED),
     press(Action.SERVER_FORBID_DIRECT, ADMINS, Place.MODAL, value=_direct, audit=FORBIDDEN, gone=DELETED),
@@ -89,6 +101,7 @@ SERVER_ROWS: list[Row] = [
         for verb, may, state in (
             ("server", READERS, "ready"),
             ("usage", READERS, "ready"),
+            ("logs", READERS, "ready"),
             ("start", BUILDERS, "stopped"),
             ("stop", BUILDERS, "ready"),
             ("delete", BUILDERS, "ready"),

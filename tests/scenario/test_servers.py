@@ -94,11 +94,12 @@ class TestTheCard:
         card = await ready(bea)
         for part in (MODEL, "per hour", "http://127.", "<@U0BEA>", "NY2"):
             assert part in words(card), part
-        assert interactive_elements(card) == ["Stop", "Delete", "Usage", "Details"]
+        assert interactive_elements(card) == ["Stop", "Delete", "Logs", "Usage", "Details"]
         assert (await rita.sees(lambda one: one.get("ts") == card["ts"]))["channel"] == rita.channel("#general")
         await world.office.settled()
         assert sum(words(one).startswith("*llama*") for one in await bea.messages("#general")) == 1
-        assert await bea.messages("app") == []
+        [news] = await bea.messages("app")
+        assert "*llama* is ready" in words(news)
         order = ["ordered", "booting", "starting", "pulling", "loading", "ready"]
         shown = states_shown(world)
         assert shown == sorted(shown, key=order.index), "an older state after a newer one"
@@ -108,7 +109,7 @@ class TestTheCard:
     ) -> None:
         await creates(bea, channel="#random")
         card = await in_state(bea, "ready", channel="app")
-        assert interactive_elements(card) == ["Stop", "Delete", "Usage", "Details"]
+        assert interactive_elements(card) == ["Stop", "Delete", "Logs", "Usage", "Details"]
 
     async def test_elapsed_time_moves_while_nothing_else_does(self, world: CloudOffice, bea: Person) -> None:
         world.cloud.faults.switch(FaultName.ENDLESS_BOOT)
@@ -143,7 +144,7 @@ class TestStartStopDelete:
         stopped = await in_state(bea, "stopped")
         assert stopped["ts"] == card["ts"]
         assert "not certain" in words(stopped)
-        assert interactive_elements(stopped) == ["Start", "Delete", "Usage", "Details"]
+        assert interactive_elements(stopped) == ["Start", "Delete", "Logs", "Usage", "Details"]
         assert machine.state.value == "off"
         await pressed_again(world)
 
@@ -210,7 +211,7 @@ class TestStartStopDelete:
         card = await ready(bea)
         audited = world.office.audited()
         shown = await world.office.answer_to(rita, "/prime server llama")
-        assert interactive_elements(shown) == ["Usage", "Refresh"]
+        assert interactive_elements(shown) == ["Logs", "Usage", "Chart", "Refresh"]
         for word in ("Stop", "Delete"):
             await rita.presses(word, in_message=card["ts"])
             told = await rita.sees("needs the role READ_WRITE")
@@ -229,7 +230,7 @@ class TestTheList:
         shown = await world.office.answer_to(bea, "/prime servers")
         assert "*Servers*: 13" in words(shown)
         assert "*copy-12*  :white_circle: stopped" in words(shown)
-        assert f"{MODEL} · RTX A4000, 16 GB · $0.76 per hour" in words(shown)
+        assert f"{MODEL} · TGI · RTX A4000, 16 GB · $0.76 per hour" in words(shown)
         assert interactive_elements(shown).count("Details") == 10
         await bea.presses("Next page", in_message=shown["ts"])
         rest = await bea.sees(lambda one: one.get("ts") == shown["ts"] and "*llama*" in words(one))
@@ -248,7 +249,7 @@ class TestTheList:
     ) -> None:
         await ready(bea)
         shown = await world.office.answer_to(bea, "/prime server llama")
-        assert interactive_elements(shown) == ["Stop", "Delete", "Usage", "Refresh"]
+        assert interactive_elements(shown) == ["Stop", "Delete", "Logs", "Usage", "Chart", "Refresh"]
         await bea.presses("Stop", in_message=shown["ts"])
         await in_state(bea, "stopped")
         await bea.presses("Refresh", in_message=shown["ts"])
@@ -308,8 +309,8 @@ class TestHome:
             assert "$0.76 per hour" in words(home)
         assert bea.home is not None
         assert rita.home is not None
-        assert {"Stop", "Delete", "Usage", "Create a server"} <= set(interactive_elements(bea.home))
-        assert interactive_elements(rita.home) == ["Usage", "Ask for another role"][::-1]
+        assert {"Stop", "Delete", "Logs", "Usage", "Create a server"} <= set(interactive_elements(bea.home))
+        assert interactive_elements(rita.home) == ["Ask for another role", "Logs", "Usage"]
 
         await rita.presses("Usage", in_home=True)
         await rita.sees_modal("Usage")

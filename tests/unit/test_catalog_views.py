@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ids import Action
-from bot.listeners.modals.catalog import _price_in
+from bot.forms import usd_of
+from bot.ids import Action, Input
 from bot.views.catalog import SEARCH_LENGTH, Facts, Place, Tab, build_catalog, parse_place, parse_value
 from bot.views.catalog_forms import build_add_model_form, build_limit_form, build_price_form
 from core.catalog import defaults
@@ -232,15 +232,20 @@ def test_the_forms_hold_what_is_so_now() -> None:
     ]
 
 
+def price_in(text: str) -> Decimal | None:
+    values = {Input.PRICE: {Input.PRICE: {"type": "plain_text_input", "value": text}}}
+    return usd_of({"state": {"values": values}}, Input.PRICE, example="0.76")
+
+
 @pytest.mark.parametrize(("text", "price"), [("0.76", "0.76"), ("$1.2345", "1.2345"), (" $ 12 ", "12"), ("", None)])
 def test_a_price_is_read(text: str, price: str | None) -> None:
-    assert _price_in(text) == (None if price is None else Decimal(price))
+    assert price_in(text) == (None if price is None else Decimal(price))
 
 
 @pytest.mark.parametrize("text", ["free", "-1", "1e5", "0.00001", "0,76", "1.", "NaN", "٣", "1" * 7, "0.76 EUR"])
 def test_what_is_no_price_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        _price_in(text)
+        price_in(text)
     assert refused.value.field == "price"
 
 

@@ -113,6 +113,7 @@ def test_has_all_inputs_and_a_usable_default_for_each_but_name_and_model() -> No
         "Model",
         "Quantization",
         "Idle stop",
+        "After an idle stop",
         "Ends",
     ):
         starts = any(key.startswith("initial") for key in element(view, label))
@@ -292,8 +293,27 @@ def test_what_is_ordered_is_what_stands_in_the_form() -> None:
     view = choose(choose(view, "Quantization", "fp8"), "Idle stop", "1h")
     spec = spec_of(read_form(view), SMALL, LIMITS)
     assert (spec.name, spec.offer_type, spec.disk_gb, spec.idle_stop_minutes) == ("llama", "A4000", 100, 60)
+    assert spec.delete_after_minutes is None
     assert spec.options.quantization is Quantization.FP8
     assert spec.options.max_total_tokens == 8192
+
+
+def test_a_server_that_nobody_uses_stops_after_two_hours_and_is_deleted_only_if_that_was_asked_for() -> None:
+    view = fill(drawn(replace(EMPTY, model=SMALL.id), SMALL), "Name", "llama")
+    spec = spec_of(read_form(view), SMALL, LIMITS)
+    assert (spec.idle_stop_minutes, spec.delete_after_minutes) == (120, None)
+    spec = spec_of(read_form(choose(view, "After an idle stop", "3d")), SMALL, LIMITS)
+    assert (spec.idle_stop_minutes, spec.delete_after_minutes) == (120, 3 * 24 * 60)
+
+
+def test_a_form_like_another_server_offers_each_duration_once() -> None:
+    form = replace(EMPTY, idle_stop="120m", delete_after="1440m")
+    view = drawn(form)
+    for label in ("Idle stop", "After an idle stop"):
+        texts = [one["text"]["text"] for one in element(view, label)["options"]]
+        assert len(texts) == len(set(texts)), label
+    assert element(view, "Idle stop")["initial_option"]["text"]["text"] == "After 2 hours"
+    assert element(view, "After an idle stop")["initial_option"]["text"]["text"] == "Delete it after 1 day"
 
 
 @pytest.mark.parametrize(
@@ -303,6 +323,7 @@ def test_what_is_ordered_is_what_stands_in_the_form() -> None:
         ("Quantization", "gold", "quantization"),
         ("Idle stop", "1s", "idle_stop"),
         ("Idle stop", "for ever", "idle_stop"),
+        ("After an idle stop", "for ever", "delete_after"),
     ],
 )
 def test_a_forged_choice_is_refused_at_its_input(label: str, value: str, field: str) -> None:

@@ -35,6 +35,7 @@ from core.servers.model import (
     ServerState,
 )
 from core.servers.rules import still_costs
+from core.watch.model import Vitals
 from lab.slack.blocks import validate_message_blocks, validate_view
 from lab.slack.screen import words
 from tests.profiles import cases
@@ -42,6 +43,7 @@ from tests.servers import HARDWARE, NOW, SPEC, server
 
 S = ServerState
 HOSTILE = "<!channel> & <@U0ADAM> `x` <https://evil.example|here>"
+VITALS = Vitals(pulse=None, end=None, spent_usd=Decimal("1.25"), is_spent_certain=True)
 RUNS = {"machine_id": "ps1", "address": "203.0.113.4", "fingerprint": "ab" * 32}
 
 
@@ -77,6 +79,7 @@ def card(one: Server, **changes: Any) -> ServerCard:
         "expected_seconds": None,
         "still_costs": still_costs(one),
         "alternatives": (),
+        "vitals": VITALS,
     }
     return ServerCard(**(values | changes))
 
@@ -113,7 +116,7 @@ class TestTheCard:
         for part in ("llama", ":large_green_circle: ready", SPEC.model, "RTX A4000", "$0.76 per hour", "<@U0BEA>"):
             assert part in text, part
         assert "Last checked" not in text
-        assert buttons(blocks) == ["Stop", "Delete", "Usage", "Details"]
+        assert buttons(blocks) == ["Stop", "Delete", "Logs", "Usage", "Details"]
 
     @pytest.mark.parametrize("state", [S.ORDERED, S.BOOTING, S.STARTING, S.PULLING, S.LOADING])
     def test_says_how_far_it_is_and_never_the_word_for_the_end(self, state: ServerState) -> None:
@@ -135,14 +138,14 @@ class TestTheCard:
         assert "What failed: no capacity.* The cloud has none." in text
         assert "Nothing of it costs money now." in text
         assert "*A5000 in NY2*: $1.38 per hour, 24 GB of GPU memory" in text
-        assert buttons(blocks) == ["Delete", "Usage", "Details", "Try A5000 in NY2", "Try A6000 in NY2"]
+        assert buttons(blocks) == ["Delete", "Logs", "Usage", "Details", "Try A5000 in NY2", "Try A6000 in NY2"]
         values = [block["accessory"]["value"] for block in blocks if "accessory" in block]
         assert values == ["1|A5000|NY2", "1|A6000|NY2"]
 
     def test_a_failure_with_a_machine_says_that_it_costs(self) -> None:
         blocks = shown(card(failed(FailureKind.ENGINE, machine_id="ps1")))
         assert "may still run and cost its full price, $0.76 an hour" in words(blocks)
-        assert buttons(blocks) == ["Start", "Stop", "Delete", "Usage", "Details"]
+        assert buttons(blocks) == ["Start", "Stop", "Delete", "Logs", "Usage", "Details"]
 
     def test_a_stopped_server_says_what_still_costs_and_what_is_not_certain(self) -> None:
         text = words(shown(card(server(state=S.STOPPED, machine_id="ps1"))))
@@ -156,9 +159,9 @@ class TestTheCard:
     @pytest.mark.parametrize(
         ("role", "names"),
         [
-            (Role.READ, ["Usage", "Refresh"]),
-            (Role.READ_WRITE, ["Stop", "Delete", "Usage", "Refresh"]),
-            (Role.ADMIN, ["Stop", "Delete", "Usage", "Refresh"]),
+            (Role.READ, ["Logs", "Usage", "Chart", "Refresh"]),
+            (Role.READ_WRITE, ["Stop", "Delete", "Logs", "Usage", "Chart", "Refresh"]),
+            (Role.ADMIN, ["Stop", "Delete", "Logs", "Usage", "Chart", "Refresh"]),
         ],
     )
     def test_one_alone_sees_what_their_role_may_press(self, role: Role, names: list[str]) -> None:
@@ -206,11 +209,11 @@ class TestSlackTakesIt:
         usage = build_usage(full, role=role)[1]
         pages = [
             shown(full, role=role, private=has_machine),
-            build_servers(page, text=text[:100], is_first=False, now=now),
+            build_servers(page, {1: VITALS}, text=text[:100], is_first=False, now=now),
             usage,
         ]
         views = [
-            {"type": "home", "blocks": build_home_servers(page, cost, role=role, is_first=False, now=now)},
+            {"type": "home", "blocks": build_home_servers(page, cost, {1: VITALS}, role=role, is_first=False, now=now)},
             build_usage_modal(full, role=role),
             build_key_modal(one, "key"),
             build_start_modal(one),
@@ -228,22 +231,22 @@ class TestSlackTakesIt:
 
 
 class TestTheList:
-    def test_a_line_has_name_state_model_gpu_price_and_time(self) -> None:
+    def test_a_line_has_name_state_model_engine_gpu_price_and_time(self) -> None:
         up = server(state=S.READY, ready_at=NOW - timedelta(hours=26))
         page = ServerPage(servers=[up], total=1, next_after=None)
-        text = words(build_servers(page, text="", is_first=True, now=NOW))
+        text = words(build_servers(page, {1: VITALS}, text="", is_first=True, now=NOW))
         assert "*llama*  :large_green_circle: ready · up 1 d 2 h\n" in text
-        assert "Qwen/Qwen3-4B-Instruct-2507 · RTX A4000, 16 GB · $0.76 per hour" in text
+        assert "Qwen/Qwen3-4B-Instruct-2507 · TGI · RTX A4000, 16 GB · $0.76 per hour" in text
 
     def test_an_unknown_price_is_said(self) -> None:
         one = server(hardware=replace(HARDWARE, price_usd_per_hour=None, gpu_count=2))
         page = ServerPage(servers=[one], total=1, next_after=None)
-        text = words(build_servers(page, text="", is_first=True, now=NOW))
+        text = words(build_servers(page, {1: VITALS}, text="", is_first=True, now=NOW))
         assert "2 × RTX A4000, 16 GB each · price unknown" in text
 
     def test_pages_carry_what_was_searched(self) -> None:
         page = ServerPage(servers=[server()], total=30, next_after=7)
-        blocks = build_servers(page, text="a|b", is_first=False, now=NOW)
+        blocks = build_servers(page, {1: VITALS}, text="a|b", is_first=False, now=NOW)
         assert [element["value"] for element in blocks[-1]["elements"]] == ["|a|b", "7|a|b"]
 
 
@@ -252,7 +255,7 @@ class TestHome:
     def test_who_may_create_is_offered_it(self, role: Role, creates: bool) -> None:
         page = ServerPage(servers=[], total=0, next_after=None)
         cost = RunningCost(usd_per_hour=Decimal(0), unpriced=0)
-        blocks = build_home_servers(page, cost, role=role, is_first=True, now=NOW)
+        blocks = build_home_servers(page, cost, {1: VITALS}, role=role, is_first=True, now=NOW)
         assert ("Create a server" in buttons(blocks)) is creates
         assert "*$0.00 per hour*" in words(blocks)
 

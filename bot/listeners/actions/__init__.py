@@ -15,6 +15,7 @@ from bot.listeners.actions.catalog import (
     handle_catalog_unhide,
     handle_catalog_unhide_template,
 )
+from bot.listeners.actions.cost import handle_cost_budgets, handle_cost_chart
 from bot.listeners.actions.create import (
     handle_create_advanced,
     handle_create_choose,
@@ -24,6 +25,7 @@ from bot.listeners.actions.create import (
 )
 from bot.listeners.actions.home import handle_home_page
 from bot.listeners.actions.keys import handle_key_check, handle_key_enter, handle_key_remove
+from bot.listeners.actions.logs import handle_logs_follow, handle_logs_show, handle_server_logs
 from bot.listeners.actions.mappings import handle_mapping_add, handle_mapping_remove
 from bot.listeners.actions.menu import handle_menu_help
 from bot.listeners.actions.requests import (
@@ -43,6 +45,12 @@ from bot.listeners.actions.servers import (
     handle_server_stop,
     handle_servers_page,
 )
+from bot.listeners.actions.spend_requests import (
+    handle_approve_spend,
+    handle_ask_start,
+    handle_deny_spend,
+    handle_withdraw_spend,
+)
 from bot.listeners.actions.usage import (
     handle_allow_direct,
     handle_forbid_direct,
@@ -50,6 +58,13 @@ from bot.listeners.actions.usage import (
     handle_server_usage,
 )
 from bot.listeners.actions.users import handle_users_menu, handle_users_page
+from bot.listeners.actions.watch import (
+    handle_machine_adopt,
+    handle_machine_ignore,
+    handle_server_chart,
+    handle_server_keep,
+    handle_server_keep_until,
+)
 
 LISTENERS = {
     Action.MENU_HELP: handle_menu_help,
@@ -77,6 +92,17 @@ LISTENERS = {
     Action.SERVER_STOP: handle_server_stop,
     Action.SERVER_DELETE: handle_server_delete,
     Action.SERVER_USAGE: handle_server_usage,
+    Action.SERVER_CHART: handle_server_chart,
+    Action.SERVER_KEEP: handle_server_keep,
+    Action.SERVER_KEEP_UNTIL: handle_server_keep_until,
+    Action.MACHINE_ADOPT: handle_machine_adopt,
+    Action.MACHINE_IGNORE: handle_machine_ignore,
+    Action.SERVER_LOGS: handle_server_logs,
+    Action.LOGS_ALL: handle_logs_show,
+    Action.LOGS_WARNINGS: handle_logs_show,
+    Action.LOGS_ERRORS: handle_logs_show,
+    Action.LOGS_REFRESH: handle_logs_show,
+    Action.LOGS_FOLLOW: handle_logs_follow,
     Action.SERVER_ALLOW_DIRECT: handle_allow_direct,
     Action.SERVER_FORBID_DIRECT: handle_forbid_direct,
     Action.SERVER_REVEAL_KEY: handle_reveal_key,
@@ -86,6 +112,12 @@ LISTENERS = {
     Action.CREATE_MODEL: handle_create_choose,
     Action.CREATE_USE: handle_create_use,
     Action.CREATE_ADVANCED: handle_create_advanced,
+    Action.COST_CHART: handle_cost_chart,
+    Action.COST_BUDGETS: handle_cost_budgets,
+    Action.SPEND_ASK_START: handle_ask_start,
+    Action.SPEND_APPROVE: handle_approve_spend,
+    Action.SPEND_DENY: handle_deny_spend,
+    Action.SPEND_WITHDRAW: handle_withdraw_spend,
     Action.KEY_ENTER: handle_key_enter,
     Action.KEY_CHECK: handle_key_check,
     Action.KEY_REMOVE: handle_key_remove,

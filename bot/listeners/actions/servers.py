@@ -12,8 +12,10 @@ from bot.sender import Respond
 from bot.views.home import build_home
 from bot.views.server_card import build_card
 from bot.views.servers import SEARCH_LENGTH, build_delete_modal, build_servers
+from bot.views.spend_requests import build_ask_start
 from core.access.model import Principal
 from core.access.permissions import Permission
+from core.cost.errors import OverBudgetError
 from core.errors import NotFoundError
 from core.services import Services
 
@@ -29,7 +31,8 @@ async def handle_servers_page(
     if not (text == "" or text.isprintable()) or len(text) > SEARCH_LENGTH:
         raise NotFoundError("This list is out of date. `/prime servers` shows it anew.")
     page = await services.servers.listing(principal, text, after=number_in(after) if after else None)
-    blocks = build_servers(page, text=text, is_first=not after, now=services.clock.now())
+    vitals = await services.watch.vitals(page.servers)
+    blocks = build_servers(page, vitals, text=text, is_first=not after, now=services.clock.now())
     await ack()
     await respond({"replace_original": True, "text": "Servers", "blocks": blocks})
 
@@ -61,10 +64,27 @@ async def handle_server_refresh(
 
 
 async def handle_server_start(
-    ack: AsyncAck, body: Body, action: Pressed, actor: Actor, services: Services, respond: Respond | None
+    ack: AsyncAck,
+    body: Body,
+    action: Pressed,
+    client: AsyncWebClient,
+    actor: Actor,
+    services: Services,
+    respond: Respond | None,
 ) -> None:
     principal = await actor.may(Permission.RUN_SERVERS)
-    server = await services.servers.start(principal, number_in(action.get("value")))
+    number = number_in(action.get("value"))
+    try:
+        server = await services.servers.start(principal, number)
+    except OverBudgetError as error:
+        text, blocks = build_ask_start(await services.servers.get(number), error.excess)
+        await ack()
+        if respond is not None:
+            answer = {"response_type": "ephemeral", "replace_original": False, "text": text, "blocks": blocks}
+            await respond(answer)
+        else:  # App Home has no place for it
+            await client.chat_postMessage(channel=actor.person.user, text=text, blocks=blocks)
+        return
     await ack()
     await _refresh_private(body, services, principal, server.id, respond)
 

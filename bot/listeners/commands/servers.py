@@ -22,7 +22,8 @@ async def handle_servers(call: Call) -> None:
     principal = await call.actor.may(Permission.SEE_SERVERS)
     text = "".join(filter(str.isprintable, unescape(call.arguments)))[:SEARCH_LENGTH]
     page = await call.services.servers.listing(principal, text)
-    blocks = build_servers(page, text=text, is_first=True, now=call.services.clock.now())
+    vitals = await call.services.watch.vitals(page.servers)
+    blocks = build_servers(page, vitals, text=text, is_first=True, now=call.services.clock.now())
     await answer(call.ack, ("Servers", blocks))
 
 

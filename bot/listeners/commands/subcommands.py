@@ -8,8 +8,10 @@ from bot.listeners.call import Call, answer
 from bot.listeners.commands.access import handle_access
 from bot.listeners.commands.audit import handle_audit
 from bot.listeners.commands.catalog import handle_catalog
+from bot.listeners.commands.cost import handle_cost
 from bot.listeners.commands.create import handle_create
 from bot.listeners.commands.keys import handle_keys
+from bot.listeners.commands.logs import handle_logs
 from bot.listeners.commands.roles import handle_roles
 from bot.listeners.commands.servers import (
     handle_delete,
@@ -20,6 +22,7 @@ from bot.listeners.commands.servers import (
     handle_usage,
 )
 from bot.listeners.commands.users import handle_users
+from bot.listeners.commands.watch import handle_keep
 from bot.views.menu import CommandHelp, build_command_help, build_help, build_unknown
 from core.access.model import Role
 from core.access.permissions import Permission, may, require
@@ -103,6 +106,14 @@ SUBCOMMANDS = {
             permission=Permission.SEE_SERVERS,
         ),
         Subcommand(
+            name="logs",
+            usage="NAME [lines]",
+            summary="shows the last lines of a server's engine log",
+            examples=("/prime logs llama", "/prime logs llama 100"),
+            handler=handle_logs,
+            permission=Permission.SEE_SERVERS,
+        ),
+        Subcommand(
             name="create",
             usage="",
             summary="creates a server for a model, after showing what it costs",
@@ -133,6 +144,22 @@ SUBCOMMANDS = {
             examples=("/prime delete llama",),
             handler=handle_delete,
             permission=Permission.RUN_SERVERS,
+        ),
+        Subcommand(
+            name="keep",
+            usage="NAME DURATION",
+            summary="keeps Prime from stopping or deleting a server by itself for so long",
+            examples=("/prime keep llama 2h", "/prime keep llama 3 days"),
+            handler=handle_keep,
+            permission=Permission.RUN_SERVERS,
+        ),
+        Subcommand(
+            name="cost",
+            usage="[days]",
+            summary="shows what servers cost, by server, owner and model, and how the budgets stand",
+            examples=("/prime cost", "/prime cost 7"),
+            handler=handle_cost,
+            permission=Permission.SEE_COSTS,
         ),
         Subcommand(
             name="catalog",

@@ -9,7 +9,9 @@ from bot.listeners.modals.catalog import (
     handle_change_limit,
     handle_set_price,
 )
+from bot.listeners.modals.cost import handle_budgets
 from bot.listeners.modals.create import (
+    handle_ask_create,
     handle_create_advanced_submitted,
     handle_create_misfit,
     handle_create_server,
@@ -18,7 +20,9 @@ from bot.listeners.modals.keys import handle_enter_key
 from bot.listeners.modals.mappings import handle_add_mapping, handle_preview_mapping
 from bot.listeners.modals.requests import handle_approve_as, handle_deny, handle_request_access
 from bot.listeners.modals.servers import handle_delete_server, handle_start_server, handle_stop_server
+from bot.listeners.modals.spend_requests import handle_ask_start, handle_deny_spend
 from bot.listeners.modals.users import handle_change_role
+from bot.listeners.modals.watch import handle_adopt_machine, handle_keep_server
 
 LISTENERS = {
     Modal.REQUEST_ACCESS: handle_request_access,
@@ -30,9 +34,15 @@ LISTENERS = {
     Modal.START_SERVER: handle_start_server,
     Modal.STOP_SERVER: handle_stop_server,
     Modal.DELETE_SERVER: handle_delete_server,
+    Modal.KEEP_SERVER: handle_keep_server,
+    Modal.ADOPT_MACHINE: handle_adopt_machine,
     Modal.CREATE_SERVER: handle_create_server,
     Modal.CREATE_ADVANCED: handle_create_advanced_submitted,
     Modal.CREATE_MISFIT: handle_create_misfit,
+    Modal.BUDGETS: handle_budgets,
+    Modal.ASK_CREATE: handle_ask_create,
+    Modal.ASK_START: handle_ask_start,
+    Modal.DENY_SPEND: handle_deny_spend,
     Modal.ENTER_KEY: handle_enter_key,
     Modal.CATALOG: handle_catalog_search,
     Modal.ADD_MODEL: handle_add_model,

@@ -1,10 +1,8 @@
 """Searching the catalogue, and the forms that change it."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -12,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor
 from bot.catalog_drawing import check_cloud, draw_catalog, redraw_below
-from bot.forms import number_of, text_of
+from bot.forms import number_of, text_of, usd_of
 from bot.ids import Input
 from bot.mrkdwn import code, escape
 from bot.views.catalog import SEARCH_LENGTH, parse_place, parse_value
@@ -25,8 +23,6 @@ from core.services import Services
 
 HUB_SECONDS = 1.5
 """Of the three that Slack waits, what asking Hugging Face about a model may take."""
-
-_PRICE = re.compile(r"\$?\s*(?P<usd>\d{1,6}(\.\d{1,4})?)", re.ASCII)
 
 View = Mapping[str, Any]
 
@@ -52,7 +48,7 @@ async def handle_set_price(ack: AsyncAck, view: View, client: AsyncWebClient, ac
     principal = await actor.may(Permission.EDIT_CATALOG)
     offer_type, place = parse_value(view.get("private_metadata"))
     await check_cloud(services, place.cloud)
-    price = _price_in(text_of(view, Input.PRICE))
+    price = usd_of(view, Input.PRICE, example="0.76")  # None: the price file's
     await services.catalog.set_price(principal, place.cloud, offer_type, price)
     costs = "has the price file's price again" if price is None else f"costs {per_hour(price)} from now on"
     note = f":white_check_mark: *{escape(offer_type)}* {costs}."
@@ -91,17 +87,6 @@ async def _add(services: Services, actor: Principal, model_id: str) -> Model:
         raise
     except PrimeError as error:
         raise InvalidInputError(str(error), field=Input.MODEL) from error
-
-
-def _price_in(text: str) -> Decimal | None:
-    """None: the price file's."""
-    text = text.strip()
-    if not text:
-        return None
-    match = _PRICE.fullmatch(text)
-    if match is None:
-        raise InvalidInputError("Give US dollars per hour, such as 0.76.", field=Input.PRICE)
-    return Decimal(match["usd"])
 
 
 def _required_number(view: View, name: Input) -> int:

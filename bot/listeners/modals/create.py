@@ -1,7 +1,8 @@
 """Ordering a server, and what stands in the advanced view."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,9 +16,11 @@ from bot.create_form import CreateForm, form_in, read_advanced, read_form, spec_
 from bot.ids import Input
 from bot.views.create import Drawn, build_misfit_modal, with_advanced_problem
 from bot.views.create_advanced import label_of
+from bot.views.spend_requests import build_ask_create_modal
 from core.access.model import Principal
 from core.access.permissions import Permission
 from core.catalog.model import EngineOptions, Model, Quantization
+from core.cost.errors import OverBudgetError
 from core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from core.servers.model import ServerSpec
 from core.servers.rules import check_name
@@ -38,6 +41,8 @@ async def handle_create_server(ack: AsyncAck, view: View, actor: Actor, services
         await _order(services, principal, form, despite_misfit=False)
     except MisfitError as error:
         await ack(response_action="push", view=build_misfit_modal(form, str(error)))
+    except OverBudgetError as error:
+        await ack(response_action="push", view=build_ask_create_modal(form, error.excess))
     except InvalidInputError as error:
         label = label_of(error.field or "", await services.catalog.limits())
         if label is None:
@@ -51,7 +56,25 @@ async def handle_create_server(ack: AsyncAck, view: View, actor: Actor, services
 async def handle_create_misfit(ack: AsyncAck, view: View, actor: Actor, services: Services) -> None:
     """The second yes."""
     principal = await actor.may(Permission.CREATE_SERVERS)
-    await _order(services, principal, form_in(view.get("private_metadata")), despite_misfit=True)
+    form = form_in(view.get("private_metadata"))
+    try:
+        await _order(services, principal, form, despite_misfit=True)
+    except OverBudgetError as error:
+        asking = build_ask_create_modal(replace(form, despite_misfit=True), error.excess)
+        await ack(response_action="update", view=asking)
+    else:
+        await ack(response_action="clear")
+
+
+async def handle_ask_create(ack: AsyncAck, view: View, actor: Actor, services: Services) -> None:
+    """An ADMIN is asked for what goes beyond the budget."""
+    principal = await actor.may(Permission.CREATE_SERVERS)
+    form = form_in(view.get("private_metadata"))
+    async with _in_time():
+        spec = await _spec(services, form)
+        await services.costs.request_create(
+            principal, spec, channel=_room(form.channel), despite_misfit=form.despite_misfit
+        )
     await ack(response_action="clear")
 
 
@@ -86,18 +109,30 @@ async def _order(services: Services, actor: Principal, form: CreateForm, *, desp
     """Raises MisfitError unless `despite_misfit`, and what else Servers.create raises."""
     spec = None
     try:
-        async with asyncio.timeout(ORDER_SECONDS):
-            spec = spec_of(form, await _model(services, form), await services.catalog.limits())
+        async with _in_time():
+            spec = await _spec(services, form)
             await services.servers.create(actor, spec, channel=_room(form.channel), despite_misfit=despite_misfit)
-    except TimeoutError as error:
-        raise UnavailableError(
-            "Prime could not look all of this up in time. Please press Create again in a moment."
-        ) from error
     except MisfitError:
         raise
     except (InvalidInputError, ConflictError):
         if spec is None or not await _is_there_already(services, actor, spec):
             raise
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncGenerator[None]:
+    """Raises UnavailableError."""
+    try:
+        async with asyncio.timeout(ORDER_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise UnavailableError(
+            "Prime could not look all of this up in time. Please press the button again in a moment."
+        ) from error
+
+
+async def _spec(services: Services, form: CreateForm) -> ServerSpec:
+    return spec_of(form, await _model(services, form), await services.catalog.limits())
 
 
 async def _model(services: Services, form: CreateForm) -> Model:

@@ -8,7 +8,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.actor import Actor
 from bot.forms import number_in, text_of
 from bot.ids import Input
+from bot.views.spend_requests import build_ask_start_modal
 from core.access.permissions import Permission
+from core.cost.errors import OverBudgetError
 from core.services import Services
 
 View = Mapping[str, Any]
@@ -16,8 +18,14 @@ View = Mapping[str, Any]
 
 async def handle_start_server(ack: AsyncAck, view: View, actor: Actor, services: Services) -> None:
     principal = await actor.may(Permission.RUN_SERVERS)
-    await services.servers.start(principal, number_in(view.get("private_metadata")))
-    await ack()
+    number = number_in(view.get("private_metadata"))
+    try:
+        await services.servers.start(principal, number)
+    except OverBudgetError as error:
+        asking = build_ask_start_modal(await services.servers.get(number), error.excess)
+        await ack(response_action="update", view=asking)
+    else:
+        await ack()
 
 
 async def handle_stop_server(ack: AsyncAck, view: View, actor: Actor, services: Services) -> None:

@@ -12,6 +12,7 @@ from lab.clock import LabClock
 from lab.engine.launch import IMAGES, Launch, LaunchError
 from lab.engine.server import LabEngine
 from lab.faults import Faults
+from lab.paperspace.computer import fluent_bit
 from lab.paperspace.computer.docker_run import Run
 from lab.paperspace.pace import Pace
 from lab.paperspace.tasks import Tasks
@@ -37,7 +38,7 @@ class Container:
     run: Run
     created_at: float
     engine: LabEngine | None = None
-    """None where the engine refuses its options."""
+    """None where the engine refuses its options, and in a container of another program."""
     log_lines: list[str] = field(default_factory=list[str])
     is_running: bool = False
     is_wanted: bool = True
@@ -63,6 +64,7 @@ class Container:
             "Created": datetime.fromtimestamp(self.created_at, UTC).isoformat(),
             "Name": f"/{self.name}",
             "Args": self.run.arguments,
+            "LogPath": f"/var/lib/docker/containers/{self.id}/{self.id}-json.log",
             "RestartCount": self.restarts,
             "State": {
                 "Status": self.status,
@@ -85,6 +87,8 @@ class Docker:
         self._address = ""
         self.images: set[str] = set()
         self.containers: dict[str, Container] = {}
+        self._read: dict[str, int] = {}
+        """How far fluent-bit came with each container's log: what it keeps on its volume."""
 
     def power_on(self, address: str) -> None:
         """What was running, or comes back by its policy, starts with the machine."""
@@ -98,9 +102,9 @@ class Docker:
             await self._end(container)
 
     async def pull(self, image: str, *, told: Callable[[str], None] = lambda _: None) -> None:
-        """`told` hears of each layer. Raises DockerError for what is no image of an engine."""
+        """`told` hears of each layer. Raises DockerError for what is no image of a program that the lab has."""
         name, _, tag = image.partition("@")[0].rpartition(":")
-        if not tag or name not in IMAGES:
+        if not tag or name not in (*IMAGES, *fluent_bit.IMAGES):
             raise DockerError(f"Error response from daemon: pull access denied for {image}, repository does not exist")
         layers = [] if image in self.images else LAYERS
         for layer in layers:
@@ -176,8 +180,10 @@ class Docker:
             container.restarts += 1
 
     async def _run_once(self, container: Container) -> int:
-        """The exit status, once the engine has ended by itself."""
+        """The exit status, once the program has ended by itself."""
         run = container.run
+        if run.image.rpartition(":")[0] in fluent_bit.IMAGES:
+            return await fluent_bit.run(run, container.log_lines, self._log_of, self._read, self._clock)
         try:
             launch = Launch.from_docker(run.image, run.arguments, run.environment)
         except LaunchError as error:
@@ -193,6 +199,10 @@ class Docker:
             return 1
         finally:
             await container.engine.stop()
+
+    def _log_of(self, container_id: str) -> list[str]:
+        found = (one.log_lines for one in self.containers.values() if one.id == container_id)
+        return next(found, [])
 
     def _is_free(self, port: int) -> bool:
         """Whether nothing on this machine, such as its nginx, listens there."""

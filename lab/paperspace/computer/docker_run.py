@@ -32,6 +32,8 @@ class Run:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     published: list[Published] = field(default_factory=list[Published])
     labels: dict[str, str] = field(default_factory=dict[str, str])
+    volumes: dict[str, str] = field(default_factory=dict[str, str])
+    """What is mounted, a folder or a volume's name, by where."""
     options: dict[str, str] = field(default_factory=dict[str, str])
     """The other flags, the last of each, by their long name."""
 
@@ -68,6 +70,9 @@ def parse(words: Sequence[str], *, folder: Path) -> Run:
                 from_files |= _env_file(folder / value)
             case "--publish":
                 run.published.append(_published(value))
+            case "--volume":
+                source, _, place = value.partition(":")
+                run.volumes[place.partition(":")[0]] = source
             case "--label":
                 name, _, text = value.partition("=")
                 run.labels[name] = text

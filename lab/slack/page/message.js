@@ -65,7 +65,12 @@ const Attachment = ({ of }) => html`<div class="attachment">
   ${!of.text && of.fallback && html`<p>${of.fallback}</p>`}
 </div>`;
 
-const File = ({ file }) => html`<a class="file" href=${api.downloadAddress(state.me, file)} download=${file.name}>
+const IMAGES = ["image/png", "image/jpeg", "image/gif"];
+
+const File = ({ file }) => IMAGES.includes(file.mimetype)
+  ? html`<figure class="picture"><figcaption>${file.title}</figcaption>
+      <img src=${api.downloadAddress(state.me, file)} alt=${file.alt_txt ?? file.title ?? ""} /></figure>`
+  : html`<a class="file" href=${api.downloadAddress(state.me, file)} download=${file.name}>
   <${Icon} name="file" /><span><span>${file.title ?? file.name ?? "File"}</span><small>${sizeOf(file)}</small></span>
 </a>`;
 

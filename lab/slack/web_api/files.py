@@ -13,6 +13,7 @@ def get_upload_url(call: Call) -> Answer:
     if length is None or length <= 0:
         raise invalid_arguments("length must be positive [json-pointer:/length]")
     file, url = call.platform.files.announce(call.arguments.required("filename"), length, owner=APP_USER_ID)
+    file.alt_text = call.arguments.optional_text("alt_txt") or ""
     return {"upload_url": url, "file_id": file.id}
 
 

@@ -1,0 +1,1 @@
+"""Which replica does what only one may do."""

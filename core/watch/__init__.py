@@ -1,0 +1,1 @@
+"""What servers are doing, whether that is true, and what becomes of those that nobody uses."""
