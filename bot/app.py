@@ -13,8 +13,9 @@ from bot import listeners
 from bot.actor import actor_middleware
 from bot.errors import error_handler
 from bot.identity import Identity
-from bot.inbox import inbox_middleware
+from bot.inbox import Intake, inbox_middleware
 from bot.log_follows import LogFollows
+from bot.replies import SlackReplies
 from bot.sender import Sender
 from core.services import Services
 
@@ -25,14 +26,14 @@ def build_app(
     identity: Identity,
     services: Services,
     log_follows: LogFollows,
-    wake: Callable[[], None],
+    replies: SlackReplies,
+    intake: Intake,
 ) -> AsyncApp:
-    """`wake` is called when something new is in the inbox."""
-
     async def use_sender(context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]) -> None:
         # Bolt makes a plain client, and a plain webhook client, for each request: those would bypass the sender.
         context["client"] = sender
         context["log_follows"] = log_follows
+        context["replies"] = replies
         context["respond"] = partial(sender.respond, context.response_url) if context.response_url else None
         await next_()
 
@@ -60,7 +61,7 @@ def build_app(
         ssl_check_enabled=False,
         signing_secret="",
     )
-    app.use(inbox_middleware(services.inbox, bot_user=identity.bot_user, wake=wake))
+    app.use(inbox_middleware(intake))
     app.use(actor_middleware(services, team=identity.team))
     app.error(error_handler(sender))
     listeners.register(app)

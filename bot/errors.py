@@ -1,7 +1,7 @@
 """The one error handler: an error becomes a sentence where the person is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from bot.inbox import claim_of
 from bot.log import log_unexpected
 from bot.requests import Place, RequestKind, kind_of, place_of
 from bot.sender import Sender, SlackUnavailableError
+from bot.views.kit import Block
 from bot.views.problem import build_problem_modal
 from core.errors import InvalidInputError, PrimeError, UnavailableError
 from core.inbox.rules import MAX_ATTEMPTS
@@ -62,24 +63,30 @@ def sentence_for(error: Exception, **facts: Any) -> str:
     )
 
 
-async def tell(sender: Sender, place: Place, sentence: str) -> None:
-    """Shows the sentence to the person alone, where they are, or else in their direct messages.
+async def tell(sender: Sender, place: Place, sentence: str, blocks: Sequence[Block] | None = None) -> None:
+    """Shows the sentence, or the blocks that say it, to the person alone, where they are, or else in their direct
+    messages.
 
     Raises SlackUnavailableError, SlackApiError."""
-    message = {"response_type": "ephemeral", "replace_original": False, "text": sentence}
-    if place.response_url and await sender.respond(place.response_url, message):
+    message: dict[str, Any] = {"text": sentence} if blocks is None else {"text": sentence, "blocks": blocks}
+    if place.response_url and await sender.respond(
+        place.response_url, {"response_type": "ephemeral", "replace_original": False, **message}
+    ):
         return
     if not place.user:
         return
+    if place.channel and place.channel.startswith("D"):
+        await sender.chat_postMessage(channel=place.user, thread_ts=place.thread_ts, **message)
+        return
     try:
-        if place.channel and not place.channel.startswith("D"):
+        if place.channel:
             await sender.chat_postEphemeral(
-                channel=place.channel, user=place.user, thread_ts=place.thread_ts, text=sentence
+                channel=place.channel, user=place.user, thread_ts=place.thread_ts, **message
             )
             return
     except SlackApiError as error:
         _log.info("not_told_in_channel", error=str(error.response["error"]))  # where Prime is no member, say
-    await sender.chat_postMessage(channel=place.user, thread_ts=place.thread_ts, text=sentence)
+    await sender.chat_postMessage(channel=place.user, **message)
 
 
 def _may_go_better(error: Exception) -> bool:

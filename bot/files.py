@@ -1,4 +1,4 @@
-"""Images that Prime shows in a conversation (reference/slack-platform.md section 15)."""
+"""Images and texts that Prime shows in a conversation as files (reference/slack-platform.md section 15)."""
 
 from slack_sdk.errors import SlackApiError
 
@@ -7,10 +7,17 @@ from core.errors import UnavailableError
 
 
 async def upload(
-    sender: Sender, *, channel: str, name: str, title: str, alt_text: str, data: bytes, thread_ts: str | None = None
+    sender: Sender,
+    *,
+    channel: str,
+    name: str,
+    title: str,
+    data: bytes,
+    alt_text: str | None = None,
+    thread_ts: str | None = None,
 ) -> None:
-    """One message with the image. Prime has to be a member of the channel. Raises UnavailableError if Slack does not
-    take it."""
+    """One message with the file; `alt_text` is that of an image. Prime has to be a member of the channel. Raises
+    UnavailableError if Slack does not take it; of these SlackUnavailableError if it does not answer."""
     try:
         place = await sender.files_getUploadURLExternal(filename=name, length=len(data), alt_txt=alt_text)
         if not await sender.put_file(str(place["upload_url"]), data):
@@ -23,4 +30,4 @@ async def upload(
 
 
 def _refused() -> UnavailableError:
-    return UnavailableError("Slack did not take the image. Please try again in a minute.")
+    return UnavailableError("Slack did not take the file. Please try again in a minute.")

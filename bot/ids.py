@@ -78,6 +78,26 @@ class Action(StrEnum):
     SPEND_DENY = "cost.request.deny"
     SPEND_WITHDRAW = "cost.request.withdraw"
 
+    TALK_STOP = "talk.turn.stop"
+    """These carry the turn's id."""
+    TALK_RETAKE = "talk.turn.retake"
+    TALK_RETRY = "talk.turn.retry"
+    TALK_MORE = "talk.turn.more"
+    TALK_UNDO = "talk.turn.undo"
+    TALK_CLEAR = "talk.turn.clear"
+    TALK_SETTINGS = "talk.turn.settings"
+    TALK_UP = "talk.turn.up"
+    TALK_DOWN = "talk.turn.down"
+    TALK_READ_THREAD = "talk.thread.read"
+    TALK_ASK_EDITED = "talk.edit.ask"
+    TALK_START = "talk.server.start"
+    TALK_CHOOSE = "talk.server.choose"
+    """A select whose options are `<turn id>|<server id>`."""
+    TALK_SERVER = "talk.server.settings"
+    """Of the server in the value."""
+    TALK_SCOPE = "talk.settings.scope"
+    TALK_RESET = "talk.settings.reset"
+
     KEY_ENTER = "keys.key.enter"
     KEY_CHECK = "keys.key.check"
     KEY_REMOVE = "keys.key.remove"
@@ -124,6 +144,9 @@ class Modal(StrEnum):
     ASK_CREATE = "cost.create.ask"
     ASK_START = "cost.start.ask"
     DENY_SPEND = "cost.request.deny"
+    TALK_SETTINGS = "talk.settings"
+    TALK_SERVER = "talk.server"
+    ASK_ABOUT = "talk.message.ask"
     KEYS = "keys.list"
     ENTER_KEY = "keys.key.enter"
     CATALOG = "catalog.list"
@@ -136,6 +159,7 @@ class Shortcut(StrEnum):
     """`callback_id` of shortcuts."""
 
     CREATE_SERVER = "servers.create"
+    ASK_ABOUT = "talk.message.ask"
 
 
 class Input(StrEnum):
@@ -172,6 +196,18 @@ class Input(StrEnum):
     PERSON = "person"
     PERSON_BUDGET = "person_budget"
     DIGEST_CHANNEL = "digest_channel"
+
+    SCOPE = "scope"
+    MODE = "mode"
+    MAX_TOKENS = "max_tokens"
+    TEMPERATURE = "temperature"
+    TOP_P = "top_p"
+    REPETITION_PENALTY = "repetition_penalty"
+    SEED = "seed"
+    STOP = "stop"
+    SYSTEM_PROMPT = "system_prompt"
+    PROMPT = "prompt"
+    SERVER = "server"
 
     SECRET = "secret"  # noqa: S105 a name
     SEARCH = "search"

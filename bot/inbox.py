@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -9,14 +10,32 @@ from slack_bolt.response import BoltResponse
 
 from bot import metrics
 from bot.ids import Action
+from bot.messages import Said, said_in
 from core.errors import DatabaseUnavailableError
 from core.inbox.model import Claim, Delivery, DeliveryKind
 from core.inbox.service import Inbox
+from core.talk.model import Thread
 
 STORE_SECONDS = 1.5
 """Of the three that Slack waits, what storing may take: the rest is for saying that it failed."""
 
-PROMPT_SUBTYPES = (None, "file_share", "thread_broadcast")
+IN_A_THREAD = frozenset[str](
+    {
+        Action.TALK_STOP,
+        Action.TALK_RETAKE,
+        Action.TALK_RETRY,
+        Action.TALK_MORE,
+        Action.TALK_UNDO,
+        Action.TALK_CLEAR,
+        Action.TALK_UP,
+        Action.TALK_DOWN,
+        Action.TALK_READ_THREAD,
+        Action.TALK_ASK_EDITED,
+        Action.TALK_START,
+        Action.TALK_CHOOSE,
+    }
+)
+"""What is pressed at an answer: in one line with what is said in its thread."""
 WORK_ACTIONS = frozenset[str](
     {
         Action.MENU_HELP,
@@ -47,6 +66,7 @@ WORK_ACTIONS = frozenset[str](
         Action.LOGS_WARNINGS,
         Action.LOGS_ERRORS,
         Action.LOGS_REFRESH,
+        *IN_A_THREAD,
     }
 )
 """Buttons that are worked on from the inbox. The others open or check a modal, which is answered inline."""
@@ -69,6 +89,8 @@ IN_A_FORM = frozenset[str](
         Action.CATALOG_SHOW,
         Action.CATALOG_HIDE_TEMPLATE,
         Action.CATALOG_SHOW_TEMPLATE,
+        Action.TALK_SCOPE,
+        Action.TALK_RESET,
     }
 )
 """What is pressed or chosen in a modal that is drawn anew after each, in their order."""
@@ -76,28 +98,53 @@ IN_A_FORM = frozenset[str](
 _CLAIM = "claim"
 
 Middleware = Callable[..., Awaitable[BoltResponse | None]]
+IsHeard = Callable[[Thread], Awaitable[bool]]
+"""Whether a reply in a thread is for Prime, without a mention. Raises DatabaseUnavailableError."""
 
 
-def inbox_middleware(inbox: Inbox, *, bot_user: str, wake: Callable[[], None]) -> Middleware:
-    """Answers 200 for what it stored, and lets all else and what comes from the inbox pass. `wake` is called when there
-    is something new. Raises DatabaseUnavailableError: then nothing was acknowledged."""
+class Intake:
+    """Takes what leads to work into the inbox."""
 
-    async def store_work(
-        body: dict[str, Any], context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
-    ) -> BoltResponse | None:
-        delivery = None if claim_of(context) else classify(body, bot_user=bot_user)
-        if delivery is None:
-            await next_()
-            return None
+    def __init__(self, inbox: Inbox, *, bot_user: str, is_heard: IsHeard, wake: Callable[[], None]) -> None:
+        """`wake` is called when there is something new."""
+        self._inbox = inbox
+        self._bot_user = bot_user
+        self._is_heard = is_heard
+        self._wake = wake
+
+    async def take(self, body: Mapping[str, Any]) -> bool:
+        """Whether it leads to work; then it is stored, or was before. Raises DatabaseUnavailableError."""
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                is_new = await inbox.accept(delivery)
+                delivery = await self._delivery(body)
+                if delivery is None:
+                    return False
+                is_new = await self._inbox.accept(delivery)
         except TimeoutError as error:
             raise DatabaseUnavailableError from error
         metrics.deliveries.labels(kind=delivery.kind, fate="stored" if is_new else "duplicate").inc()
         if is_new:
-            wake()
-        return BoltResponse(status=200)
+            self._wake()
+        return True
+
+    async def _delivery(self, body: Mapping[str, Any]) -> Delivery | None:
+        thread = overheard_in(body, bot_user=self._bot_user)
+        if thread is not None:
+            return _prompt(body) if await self._is_heard(thread) else None
+        return classify(body, bot_user=self._bot_user)
+
+
+def inbox_middleware(intake: Intake) -> Middleware:
+    """Answers 200 for what it stored, and lets all else and what comes from the inbox pass. Raises
+    DatabaseUnavailableError: then nothing was acknowledged."""
+
+    async def store_work(
+        body: dict[str, Any], context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
+    ) -> BoltResponse | None:
+        if claim_of(context) is None and await intake.take(body):
+            return BoltResponse(status=200)
+        await next_()
+        return None
 
     return store_work
 
@@ -112,11 +159,20 @@ def claim_of(context: Mapping[str, Any]) -> Claim | None:
     return context.get(_CLAIM)
 
 
+def look_since_of(context: Mapping[str, Any]) -> datetime | None:
+    """Since when some of the work of a request may be done already; None: it is taken up for the first time."""
+    claim = claim_of(context)
+    return claim.received_at if claim is not None and claim.tries > 1 else None
+
+
 def classify(body: Mapping[str, Any], *, bot_user: str) -> Delivery | None:
     """What to store of a request; None for what is answered inline or by nobody."""
     match body:
-        case {"type": "event_callback", "event": event} if is_prompt(event, bot_user=bot_user):
-            return _prompt(body, event)
+        case {"type": "event_callback", "event": {"type": "message" | "app_mention"}}:
+            said = said_in(body["event"], team=body["team_id"])
+            return _prompt(body) if said is not None and is_to_prime(said, bot_user=bot_user) else None
+        case {"type": "block_actions", "actions": [{"action_id": action_id}, *_]} if action_id in IN_A_THREAD:
+            return _pressed(body, order_key=_thread_of(body))
         case {"type": "block_actions", "actions": [{"action_id": action_id}, *_]} if action_id in WORK_ACTIONS:
             return _pressed(body)
         case {
@@ -140,16 +196,22 @@ def classify(body: Mapping[str, Any], *, bot_user: str) -> Delivery | None:
             return None
 
 
-def is_prompt(event: Mapping[str, Any], *, bot_user: str) -> bool:
-    """Whether somebody talks to Prime: mentions it, or writes to it directly. A mention in a channel that Prime reads
-    comes twice, as `app_mention` and as `message`, in any order."""
-    if event.get("bot_id") or not event.get("user"):
-        return False
-    if event.get("type") == "app_mention":
-        return True
-    if event.get("type") != "message" or event.get("subtype") not in PROMPT_SUBTYPES:
-        return False
-    return event.get("channel_type") == "im" or f"<@{bot_user}>" in event.get("text", "")
+def overheard_in(body: Mapping[str, Any], *, bot_user: str) -> Thread | None:
+    """The thread in which somebody said something without a word to Prime, which is work only if Prime talks there. Of
+    what was edited, that is also a message which a thread may hang on."""
+    match body:
+        case {"type": "event_callback", "event": {"type": "message"} as event}:
+            said = said_in(event, team=body["team_id"])
+            if said is None or is_to_prime(said, bot_user=bot_user):
+                return None
+            return said.thread if said.is_reply or said.is_edit else None
+        case _:
+            return None
+
+
+def is_to_prime(said: Said, *, bot_user: str) -> bool:
+    """Whether it mentions Prime or is written to it directly."""
+    return said.is_direct or said.mentions(bot_user)
 
 
 def _pressed(body: Mapping[str, Any], *, order_key: str | None = None) -> Delivery:
@@ -162,13 +224,23 @@ def _event(body: Mapping[str, Any], *, order_key: str) -> Delivery:
     return Delivery(kind=DeliveryKind.EVENT, payload=dict(body), event_id=body["event_id"], order_key=order_key)
 
 
-def _prompt(body: Mapping[str, Any], event: Mapping[str, Any]) -> Delivery:
-    channel = f"{body['team_id']}/{event['channel']}"
-    edited = (event.get("edited") or {}).get("ts", "-")
+def _prompt(body: Mapping[str, Any]) -> Delivery:
+    """A mention in a channel comes twice, as `app_mention` and as `message`, in any order."""
+    said = said_in(body["event"], team=body["team_id"])
+    assert said is not None
+    channel = f"{said.team}/{said.channel}"
+    key = f"edit/{channel}/{said.ts}/{said.edited_ts}" if said.is_edit else f"prompt/{channel}/{said.ts}/-"
     return Delivery(
         kind=DeliveryKind.EVENT,
         payload=dict(body),
         event_id=body["event_id"],
-        work_key=f"prompt/{channel}/{event['ts']}/{edited}",
-        order_key=f"thread/{channel}/{event.get('thread_ts') or event['ts']}",
+        work_key=key,
+        order_key=f"thread/{channel}/{said.thread_ts}",
     )
+
+
+def _thread_of(body: Mapping[str, Any]) -> str:
+    container: Mapping[str, Any] = body.get("container") or {}
+    message: Mapping[str, Any] = body.get("message") or {}
+    ts = container.get("thread_ts") or message.get("thread_ts") or container.get("message_ts")
+    return f"thread/{(body.get('team') or {}).get('id')}/{container.get('channel_id')}/{ts}"

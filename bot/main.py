@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from secrets import token_hex
 from typing import Any
@@ -15,22 +15,25 @@ from slack_bolt.async_app import AsyncApp
 from bot import metrics
 from bot.app import build_app
 from bot.budgets import SharedBudgets
-from bot.cancellation import to_its_end
+from bot.catch_up import CatchUp
 from bot.database import Database, open_database, open_log_database, require_schema
 from bot.directory import SlackDirectory, SlackGroups
 from bot.dispatch import dispatcher
 from bot.http import HttpServer, SlackDoor
 from bot.identity import Identity, who_am_i
-from bot.log import loop_exception_handler
+from bot.inbox import Intake
+from bot.log import log_unexpected, loop_exception_handler
 from bot.log_follows import EVERY_SECONDS, LogFollows
 from bot.notifier import Notices
 from bot.pacer import Pacer
+from bot.replies import SlackReplies
 from bot.schedule import Job, scheduled
 from bot.sender import Sender
 from bot.settings import Settings
 from bot.socket import Pace, SocketMode
 from bot.worker import Worker
 from core.audit.service import ChainState
+from core.cancellation import to_its_end
 from core.clock import Clock, SystemClock
 from core.cost.service import Costs
 from core.errors import DatabaseUnavailableError, UnavailableError
@@ -42,10 +45,13 @@ from core.jobs.tidy_inbox import tidy_inbox
 from core.lead.service import Leadership
 from core.logs.service import Logs
 from core.pacing.ports import BudgetStore
+from core.redaction.rules_engine import RulesRedactor
 from core.servers.mover import Mover
 from core.servers.steps import Wiring
 from core.services import Services, build_services
 from core.storage import Storage
+from core.talk import answering
+from core.talk.talker import Talker
 from core.watch import wiring as watching
 from core.watch.monitor import Monitor
 from providers.engines.registry import InstalledEngines
@@ -61,6 +67,8 @@ MOVE_SECONDS = 2.0
 """How often a server on its way up or down is looked at."""
 COST_SECONDS = 300.0
 """How often it is looked whether a limit is reached, a digest due or a request to go beyond a limit over."""
+WAKING_SECONDS = 1.0
+"""How often it is looked whether a server that questions wait for is ready."""
 LONGEST_WAIT_SECONDS = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -128,9 +136,11 @@ async def serve(
         holder = f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}"
         inbox = Inbox(database.storage, clock, holder=holder)
         news = asyncio.Event()  # what the app stores wakes the worker, which works through the app
+        asked = asyncio.Event()  # and what that writes down for the talker wakes the talker
         hub = open_hub(settings, clock)
         stack.push_async_callback(hub.aclose)
         engines = InstalledEngines(tgi_image=settings.tgi_image)
+        stack.push_async_callback(engines.aclose)
         front = Front(scheme=settings.tgi_scheme, port=settings.tgi_port)
         providers = installed_providers(settings, clock)
         log_database = open_log_database(settings)
@@ -149,6 +159,7 @@ async def serve(
             team=identity.team,
             admin_users=settings.prime_admins,
             log_database=log_database,
+            wake_talker=asked.set,
         )
         stack.push_async_callback(services.catalog.aclose)
         mover = Mover(
@@ -171,8 +182,27 @@ async def serve(
             )
         )
         log_follows = LogFollows(sender, services)
-        app = build_app(sender=sender, identity=identity, services=services, log_follows=log_follows, wake=news.set)
-        notices = Notices(sender, services, team=identity.team, approval_channel=settings.prime_approval_channel)
+        replies = SlackReplies(sender, services.servers, clock)
+        talker = Talker(
+            _talking(settings, database.storage, clock, engines, front),
+            replies,
+            holder=holder,
+            news=asked,
+            report=lambda what, error, turn: log_unexpected(what, error, turn=turn),
+        )
+        intake = Intake(inbox, bot_user=identity.bot_user, is_heard=services.talk.is_heard, wake=news.set)
+        catch_up = CatchUp(sender, services.talk, intake, clock)
+        app = build_app(
+            sender=sender,
+            identity=identity,
+            services=services,
+            log_follows=log_follows,
+            replies=replies,
+            intake=intake,
+        )
+        notices = Notices(
+            sender, services, replies, team=identity.team, approval_channel=settings.prime_approval_channel
+        )
         worker = Worker(inbox, dispatcher(app, sender, notices.table()), clock, news=news)
 
         async with asyncio.TaskGroup() as tasks:
@@ -182,18 +212,31 @@ async def serve(
                 *_log_jobs(services.logs, log_follows),
                 *_watching(services, monitor, settings),
                 *_cost_jobs(services.costs, lead),
+                Job(name="look_after_waking", run=talker.look_after_waking, seconds=WAKING_SECONDS, leads=True),
             ]
-            tasks.create_task(_work(worker, mover, lead, jobs, database.storage, clock), name="work")
+            workers = {
+                "worker": worker.run,
+                "mover": mover.run,
+                "talker": talker.run,
+                "catch up": catch_up.run,
+            }
+            tasks.create_task(_work(workers, lead, jobs, database.storage, clock), name="work")
             if settings.slack_app_token is not None:
                 app_token = settings.slack_app_token.get_secret_value()
                 connection = SocketMode(
-                    sender=sender, app_token=app_token, handler=app.async_dispatch, clock=clock, pace=pace
+                    sender=sender,
+                    app_token=app_token,
+                    handler=app.async_dispatch,
+                    clock=clock,
+                    pace=pace,
+                    on_gap_over=catch_up.begin,
                 )
                 http.checks["slack"] = lambda: _socket_not_ready(connection)
                 tasks.create_task(connection.run(), name="socket")
             else:
                 assert door is not None
                 http.checks["slack"] = _always(None)
+                catch_up.begin()
                 tasks.create_task(_open(door, app), name="door")
 
 
@@ -213,9 +256,13 @@ async def _open(door: SlackDoor, app: AsyncApp) -> None:
 
 
 async def _work(
-    worker: Worker, mover: Mover, lead: Leadership, jobs: Sequence[Job], storage: Storage, clock: Clock
+    workers: Mapping[str, Callable[[], Coroutine[Any, Any, None]]],
+    lead: Leadership,
+    jobs: Sequence[Job],
+    storage: Storage,
+    clock: Clock,
 ) -> None:
-    """The worker, the mover, the lead and the jobs, from when the database is known to have the right schema. The lead
+    """The workers, by name, the lead and the jobs, from when the database is known to have the right schema. The lead
     is given back last, when the jobs that need it have ended."""
     while True:
         try:
@@ -227,8 +274,8 @@ async def _work(
     async with asyncio.TaskGroup() as leading:
         leading.create_task(lead.run(), name="lead")
         async with scheduled(jobs, is_leading=lambda: lead.epoch is not None), asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run(), name="worker")
-            tasks.create_task(mover.run(), name="mover")
+            for name, run_worker in workers.items():
+                tasks.create_task(run_worker(), name=name)
 
 
 def _jobs(services: Services, database: Database, settings: Settings) -> list[Job]:
@@ -253,9 +300,6 @@ def _jobs(services: Services, database: Database, settings: Settings) -> list[Jo
             first_keys.pop()
 
     return [
-        Job(name="keep_first_key", run=keep_first_key, seconds=60),
-        Job(name="tidy_inbox", run=tidy, seconds=60),
-        Job(name="note_audit_head", run=lambda: note_audit_head(services.storage, note), seconds=300),
         # People before groups, whose members are looked up among them; both well within the five minutes for which
         # Slack's facts hold, so that nobody waits for them.
         Job(
@@ -263,6 +307,9 @@ def _jobs(services: Services, database: Database, settings: Settings) -> list[Jo
             run=lambda: follow_slack(services.people, services.access, services.mappings),
             seconds=240,
         ),
+        Job(name="keep_first_key", run=keep_first_key, seconds=60),
+        Job(name="tidy_inbox", run=tidy, seconds=60),
+        Job(name="note_audit_head", run=lambda: note_audit_head(services.storage, note), seconds=300),
         Job(name="expire_requests", run=services.approvals.expire_overdue, seconds=60, leads=True),
         # What an old key sealed is sealed anew with the first one, until nothing is left to do.
         Job(name="rotate_secrets", run=database.rotate, seconds=3600),
@@ -320,6 +367,19 @@ def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, fro
         hub_token=None if settings.hf_token is None else settings.hf_token.get_secret_value(),
         pace_seconds=min(MOVE_SECONDS, settings.prime_monitor_seconds),
         logs=logs,
+    )
+
+
+def _talking(
+    settings: Settings, storage: Storage, clock: Clock, engines: InstalledEngines, front: Front
+) -> answering.Wiring:
+    return answering.Wiring(
+        storage=storage,
+        clock=clock,
+        models=engines,
+        front=front,
+        redactor=RulesRedactor(),
+        stall_seconds=settings.prime_stall_seconds,
     )
 
 

@@ -9,14 +9,16 @@ from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chats import Chats
 from bot.create_drawing import finish_form
 from bot.direct import direct_channel
 from bot.dispatch import Notifier
 from bot.given_keys import answer_key
 from bot.homes import Homes
 from bot.ids import Action
+from bot.replies import SlackReplies
+from bot.sender import Sender
 from bot.server_cards import ServerCards
 from bot.server_news import ServerNews
 from bot.spend_requests import SpendRequests
@@ -34,10 +36,19 @@ Payload = Mapping[str, Any]
 
 
 class Notices:
-    def __init__(self, client: AsyncWebClient, services: Services, *, team: str, approval_channel: str | None) -> None:
+    def __init__(
+        self,
+        client: Sender,
+        services: Services,
+        replies: SlackReplies,
+        *,
+        team: str,
+        approval_channel: str | None,
+    ) -> None:
         self.homes = Homes(client, services)
         self.news = ServerNews(client, services, approval_channel=approval_channel)
         self.cards = ServerCards(client, services, self.homes, self.news)
+        self._chats = Chats(client, services, replies, approval_channel=approval_channel)
         self._spends = SpendRequests(client, services, approval_channel=approval_channel)
         self._client = client
         self._services = services
@@ -60,6 +71,8 @@ class Notices:
             Notice.COST_DIGEST: self._spends.digest,
             Notice.CREATE_FORM_WAITS: self.create_form_waits,
             Notice.KEY_GIVEN: self.key_given,
+            Notice.CHAT_OPENED: self._chats.opened,
+            Notice.START_ASKED: self._chats.start_asked,
             Notice.HOME_CHANGED: self.home_changed,
         }
 

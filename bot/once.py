@@ -41,20 +41,25 @@ async def post_once(
     none. Its ts; None if Slack does not take it."""
     if look_since is not None and (found := await find_posted(client, spot, key=key, since=look_since)):
         return str(found[0]["ts"])
-    text, blocks = message
     try:
-        answer = await client.chat_postMessage(
-            channel=spot.channel,
-            thread_ts=spot.thread_ts,
-            text=text,
-            blocks=blocks,
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        return await post(client, spot, message, key=key)
     except SlackApiError as error:
         _log.warning("not_posted", channel=spot.channel, error=str(error.response["error"]))
         return None
+
+
+async def post(client: AsyncWebClient, spot: Spot, message: Message, *, key: str) -> str:
+    """Posts it so that it can be found by its key; its ts. Raises SlackApiError."""
+    text, blocks = message
+    answer = await client.chat_postMessage(
+        channel=spot.channel,
+        thread_ts=spot.thread_ts,
+        text=text,
+        blocks=blocks,
+        metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+        unfurl_links=False,
+        unfurl_media=False,
+    )
     return str(answer["ts"])
 
 

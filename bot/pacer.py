@@ -21,9 +21,10 @@ class Priority(IntEnum):
 
     INTERACTIVE = 0
     """Somebody waits in front of a modal or a button."""
-    FIRST_WORDS = 1
+    FINAL_TEXT = 1
+    """Of an answer: with it a person can go on."""
+    FIRST_WORDS = 2
     """The first sign that a prompt is being answered."""
-    FINAL_TEXT = 2
     NORMAL = 3
     BACKGROUND = 4
     """Nobody waits: syncs, App Home after a change."""

@@ -49,7 +49,8 @@ def place_of(body: Body) -> Place:
             )
         case RequestKind.EVENT:
             event: Body = body["event"]
-            return Place(user=event.get("user"), channel=event.get("channel"), thread_ts=event.get("thread_ts"))
+            said: Body = event.get("message") or event  # of an edit it is inside
+            return Place(user=said.get("user"), channel=event.get("channel"), thread_ts=said.get("thread_ts"))
         case _:
             # An ephemeral message is not in the payload; its container is.
             container: Body = body.get("container") or {}

@@ -13,7 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import metrics
 from bot.pacer import Pacer
 from bot.settings import is_loopback
-from bot.slack_methods import METHODS, RESPONSE_URL, UPLOAD_URL, Method
+from bot.slack_methods import DOWNLOAD_URL, METHODS, RESPONSE_URL, UPLOAD_URL, Method
+from core.cancellation import to_its_end
 from core.clock import Clock
 from core.errors import UnavailableError
 from core.pacing.model import Rate
@@ -34,6 +35,8 @@ _log = structlog.get_logger(__name__)
 Answer = dict[str, Any]
 Respond = Callable[[Mapping[str, Any]], Awaitable[bool]]
 """Sender.respond to the response URL of a request: what listeners get as `respond`."""
+Draw = Callable[[], Awaitable[Mapping[str, Any] | None]]
+"""What a message is to say now, as arguments of chat.update; None: nothing new."""
 
 
 class SlackUnavailableError(UnavailableError):
@@ -67,6 +70,18 @@ class Sender(AsyncWebClient):
         await self._pacer.close()
         await self.session.close()
 
+    async def update_latest(self, *, channel: str, ts: str, draw: Draw) -> bool:
+        """chat.update, for which `draw` is asked when its turn has come, and anew at each further try: what is added
+        meanwhile goes out too. False, and no call, if there is nothing new then.
+
+        Whoever is cancelled in the line leaves it; whose call is under way first sees its end, so that a later edit of
+        the message is not overtaken by this one."""
+        try:
+            await self.api_call("chat.update", json=_Drawn({"channel": channel, "ts": ts}, draw))
+        except _NothingNewError:
+            return False
+        return True
+
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> bool:
         """Posts to a response URL; False if it takes no more (five posts in thirty minutes)."""
 
@@ -94,6 +109,38 @@ class Sender(AsyncWebClient):
         answer = await self._paced("upload_url", facts, [("upload_url", UPLOAD_URL)], post)
         return answer["status_code"] == 200
 
+    async def get_file(self, url: str, *, mimetype: str, most_bytes: int) -> bytes | None:
+        """What somebody shared, from the `url_private` that Slack gave for it; None if it is larger, or not handed out.
+        The token goes to Slack's own hosts alone. Raises SlackUnavailableError."""
+        if not self._is_of_slack(url):
+            return None
+
+        async def get() -> Answer:
+            assert self.session is not None
+            headers = {"Authorization": f"Bearer {self.token}"}
+            async with self.session.get(url, headers=headers, proxy=self.proxy, allow_redirects=False) as response:
+                data = b""
+                async for chunk in response.content.iter_any():
+                    data += chunk
+                    if len(data) > most_bytes:
+                        break
+                return {"status_code": response.status, "headers": response.headers, "data": {}, "file": data}
+
+        answer = await self._paced("download_url", Method(rate=DOWNLOAD_URL), [("download_url", DOWNLOAD_URL)], get)
+        is_page = answer["headers"].get("Content-Type", "").startswith("text/html")
+        is_sign_in = is_page and mimetype != "text/html"  # where the token may not read files, with HTTP 200
+        is_there = answer["status_code"] == 200 and not is_sign_in and len(answer["file"]) <= most_bytes
+        return answer["file"] if is_there else None
+
+    def _is_of_slack(self, url: str) -> bool:
+        """Also where the Web API itself is, which an operator may have set."""
+        asked, own = urlsplit(url), urlsplit(self.base_url)
+        host = asked.hostname or ""
+        if (asked.scheme, asked.netloc) == (own.scheme, own.netloc):
+            return True
+        is_slack = f".{host}".endswith((".slack.com", ".slack-files.com"))
+        return is_slack and asked.scheme == "https" and asked.port is None
+
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> Answer:
         """The waist of AsyncWebClient: each method and each further page passes here."""
         method = api_url.removeprefix(self.base_url)
@@ -102,10 +149,20 @@ class Sender(AsyncWebClient):
         if facts.rate_in_channel is not None:
             lines.append((f"{method}/{_channel(req_args)}", facts.rate_in_channel))
         request = super()._request
+        arguments = req_args.get("json")
 
         async def call() -> Answer:
             return await request(http_verb=http_verb, api_url=api_url, req_args=req_args)
 
+        async def draw_and_call(given: _Drawn) -> Answer:
+            drawn = await given.draw()
+            if drawn is None:
+                raise _NothingNewError
+            now = {**req_args, "json": {**given, **drawn}}
+            return await request(http_verb=http_verb, api_url=api_url, req_args=now)
+
+        if isinstance(arguments, _Drawn):
+            return await self._paced(method, facts, lines, lambda: to_its_end(draw_and_call(arguments)))
         return await self._paced(method, facts, lines, call)
 
     async def _paced(
@@ -141,6 +198,18 @@ class Sender(AsyncWebClient):
             if failures >= TRIES or (failure.maybe_done and not facts.repeatable):
                 raise failure from cause
             await self._clock.sleep(_PAUSE_SECONDS[failures - 1])
+
+
+class _Drawn(dict[str, Any]):
+    """Arguments of a call of which the rest is drawn when its turn has come."""
+
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        super().__init__(arguments)
+        self.draw = draw
+
+
+class _NothingNewError(Exception):
+    """A call is not worth making any more."""
 
 
 def _retry_after(answer: Answer) -> float | None:

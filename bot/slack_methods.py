@@ -22,9 +22,12 @@ TIER_4 = per_minute(100, burst=16)
 POSTING = per_minute(300, burst=20)
 """chat.postMessage in the whole workspace: "several hundred" a minute."""
 POSTING_IN_CHANNEL = Rate(seconds_between=1.05, burst=3)
+EDITING = per_minute(50, burst=4)
+"""chat.update: of TIER_3, with a small burst, so that fifty answers which end at once are whole within 75 s."""
 UNPUBLISHED = per_minute(600, burst=30)
 RESPONSE_URL = per_minute(600, burst=30)
 UPLOAD_URL = per_minute(600, burst=30)
+DOWNLOAD_URL = per_minute(600, burst=30)
 
 TRIGGER_SECONDS = 2.5
 """A trigger id lives for three seconds, the way to Slack included."""
@@ -61,7 +64,7 @@ METHODS: dict[str, Method] = {
         rate=POSTING, rate_in_channel=POSTING_IN_CHANNEL, scopes=("chat:write",), repeatable=False
     ),
     "chat.postEphemeral": _once(TIER_4, "chat:write"),
-    "chat.update": Method(rate=TIER_3, scopes=("chat:write",)),
+    "chat.update": Method(rate=EDITING, scopes=("chat:write",)),
     "chat.delete": _once(TIER_3, "chat:write"),
     "chat.startStream": _once(TIER_2, "chat:write"),
     "chat.appendStream": _once(TIER_4, "chat:write"),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,13 +50,23 @@ class Pace:
 
 class SocketMode:
     def __init__(
-        self, *, sender: Sender, app_token: str, handler: Handler, clock: Clock, pace: Pace | None = None
+        self,
+        *,
+        sender: Sender,
+        app_token: str,
+        handler: Handler,
+        clock: Clock,
+        pace: Pace | None = None,
+        on_gap_over: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_gap_over` is called when deliveries come again after none could: at the start, and when a connection was
+        lost before the next one stood."""
         self._sender = sender
         self._app_token = app_token
         self._handler = handler
         self._clock = clock
         self._pace = pace or Pace()
+        self._on_gap_over = on_gap_over
         self._current: _Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,6 +82,7 @@ class SocketMode:
             try:
                 while True:
                     previous, self._current = self._current, await self._dial_until_open(session)
+                    self._current.on_open = partial(self._opened, previous)
                     self._current.serving = self._spawn(self._current.serve())
                     if previous is not None:
                         self._spawn(_farewell(previous))
@@ -108,6 +120,10 @@ class SocketMode:
             socket = await session.ws_connect(url, proxy=proxy, autoping=False, max_msg_size=0)
         return _Connection(socket, self._handler, self._pace)
 
+    def _opened(self, previous: "_Connection | None") -> None:
+        if previous is None or not previous.open:
+            self._on_gap_over()
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -127,6 +143,7 @@ class _Connection:
         self.serving: asyncio.Task[None] | None = None
         self.open = False
         """From Slack's hello until nothing more comes."""
+        self.on_open: Callable[[], None] = lambda: None
 
     async def serve(self) -> None:
         """Takes deliveries until the connection is closed or dead, or this is cancelled."""
@@ -164,6 +181,7 @@ class _Connection:
         match frame:
             case {"type": "hello"}:
                 self.open = True
+                self.on_open()
                 _log.info("socket_opened", connections=frame.get("num_connections"))
             case {"type": "disconnect"}:
                 self._end(str(frame.get("reason")))

@@ -9,8 +9,8 @@ from functools import partial
 import structlog
 
 from bot import metrics
-from bot.cancellation import to_its_end
 from bot.log import log_unexpected
+from core.cancellation import to_its_end
 from core.clock import Clock
 from core.errors import PrimeError, UnavailableError
 from core.inbox.model import Claim, DeliveryKind

@@ -38,6 +38,10 @@ class Notice(StrEnum):
     """team, user, view_id, hash, form: a create modal that was drawn before all was known for it"""
     KEY_GIVEN = "keys.key.given"
     """team, user, provider, secret, at (ISO), view (external id), view_id, root (view id): a cloud's key to check"""
+    CHAT_OPENED = "talk.chat.opened"
+    """team, user, channel, thread_ts (or empty), server_id (or null), prompt, about: a thread to begin"""
+    START_ASKED = "talk.start.asked"
+    """server_id, user: somebody who may not start a server has a question for it"""
     HOME_CHANGED = "home.changed"
     """users: whose App Home shows something that changed; `admins: true` for every admin's"""
 

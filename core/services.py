@@ -1,5 +1,6 @@
 """The wired use cases, handed to the Slack surface and to the jobs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.access.service import Access
@@ -22,6 +23,7 @@ from core.people.service import People
 from core.servers.ports import Engines, MachineFront, Providers
 from core.servers.service import Servers
 from core.storage import Storage
+from core.talk.service import Talk
 from core.watch.service import Watch
 
 
@@ -42,6 +44,7 @@ class Services:
     costs: Costs
     logs: Logs
     watch: Watch
+    talk: Talk
 
 
 def build_services(
@@ -58,8 +61,9 @@ def build_services(
     team: str,
     admin_users: tuple[str, ...],
     log_database: LogDatabase | None = None,
+    wake_talker: Callable[[], None],
 ) -> Services:
-    """`admin_users` are the user ids of PRIME_ADMINS."""
+    """`admin_users` are the user ids of PRIME_ADMINS; `wake_talker` is called when a turn waits for an answer."""
     configured = frozenset(PersonId(team, user) for user in admin_users)
     people = People(storage, clock, directory, team=team, configured_admins=configured)
     access = Access(storage, clock, people, configured_admins=configured)
@@ -83,4 +87,5 @@ def build_services(
         servers=servers,
         costs=Costs(storage, clock, access, servers),
         watch=Watch(storage, clock, catalog),
+        talk=Talk(storage, clock, servers, wake_talker),
     )

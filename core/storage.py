@@ -16,6 +16,7 @@ from core.logs.ports import LogStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
 from core.servers.ports import ServerStore
+from core.talk.ports import TalkStore
 from core.watch.ports import WatchStore
 
 
@@ -48,6 +49,8 @@ class Stores(Protocol):
     def requests(self) -> RequestStore: ...
     @property
     def servers(self) -> ServerStore: ...
+    @property
+    def talk(self) -> TalkStore: ...
     @property
     def watch(self) -> WatchStore: ...
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Numeric,
     String,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -49,6 +50,7 @@ class InboxRow(Base):
     __table_args__ = (
         Index("ix_inbox_unfinished", "received_at", "id", postgresql_where=_UNFINISHED),
         Index("ix_inbox_order", "order_key", "received_at", "id", postgresql_where=_UNFINISHED),
+        Index("ix_inbox_order_key", "order_key"),
         Index("ix_inbox_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
@@ -586,3 +588,112 @@ class SpendRequestMessageRow(Base):
     request_id: Mapped[int] = mapped_column(ForeignKey("spend_request.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(primary_key=True)
     ts: Mapped[str] = mapped_column(primary_key=True)
+
+
+# --- talking --------------------------------------------------------------------------------------
+
+
+class ConversationRow(Base):
+    """See core.talk.model.Conversation."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("team", "channel", "thread_ts"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    team: Mapped[str]
+    channel: Mapped[str]
+    thread_ts: Mapped[str]
+    server_id: Mapped[int | None] = mapped_column(ForeignKey("server.id"))
+    starter_user: Mapped[str]
+    """Of the same team."""
+    created_at: Mapped[datetime]
+    began_in_thread: Mapped[bool]
+    settings: Mapped[Sealed | None]
+    """JSON: stop sequences are somebody's words; so in all of these."""
+    next_settings: Mapped[Sealed | None]
+    cleared_ts: Mapped[str]
+    asked_at: Mapped[datetime]
+    """When somebody last asked something in it."""
+    vault: Mapped[Sealed | None]
+    """core.redaction.vault.Vault.values as JSON."""
+
+
+class TurnRow(Base):
+    """See core.talk.model.Turn."""
+
+    __tablename__ = "turn"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "key"),
+        Index("ix_turn_order", "conversation_id", "prompt_ts", "id"),
+        Index("ix_turn_open", "state", "id", postgresql_where=text("state IN ('waking', 'waiting', 'running')")),
+        Index("ix_turn_author", "author_user", postgresql_where=text("state IN ('waiting', 'running')")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    key: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    author_user: Mapped[str]
+    prompt_ts: Mapped[str]
+    created_at: Mapped[datetime]
+    replaces: Mapped[int | None] = mapped_column(ForeignKey("turn.id"))
+    is_seen: Mapped[bool]
+    prompt: Mapped[Sealed]
+    is_redacted: Mapped[bool]
+    answer: Mapped[Sealed | None]
+    parts: Mapped[str]
+    """core.talk.model.Part as JSON: `[[ts, start], ...]`."""
+    settings: Mapped[Sealed | None]
+    tries: Mapped[int]
+    holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    stopped_by: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    first_token_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    prompt_tokens: Mapped[int | None]
+    generated_tokens: Mapped[int | None]
+    end_reason: Mapped[str | None] = mapped_column(String(20))
+    redactions: Mapped[int]
+    left_out: Mapped[int]
+    failure: Mapped[str]
+
+
+class TurnVoteRow(Base):
+    __tablename__ = "turn_vote"
+
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turn.id"), primary_key=True)
+    voter: Mapped[str] = mapped_column(primary_key=True)
+    """`<team>/<user>`."""
+    is_up: Mapped[bool]
+
+
+class PersonTalkRow(Base):
+    """How somebody likes answers to be generated."""
+
+    __tablename__ = "person_talk"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    """`<team>/<user>`."""
+    settings: Mapped[Sealed]
+
+
+class ServerTalkRow(Base):
+    """See core.talk.model.ServerTalk."""
+
+    __tablename__ = "server_talk"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True)
+    system_prompt: Mapped[Sealed]
+    settings: Mapped[Sealed]
+
+
+class ChannelServerRow(Base):
+    """A channel's server for plain mentions."""
+
+    __tablename__ = "channel_server"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"))

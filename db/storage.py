@@ -21,6 +21,7 @@ from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
 from core.servers.ports import ServerStore
 from core.storage import Storage, Stores
+from core.talk.ports import TalkStore
 from core.watch.ports import WatchStore
 from db.access import PostgresAccess
 from db.audit import PostgresAudit
@@ -37,6 +38,7 @@ from db.people import PostgresHomes, PostgresPeople
 from db.requests import PostgresRequests
 from db.secrets import SecretBox, SecretKeys
 from db.servers import PostgresServers
+from db.talk import PostgresTalk
 from db.watch import PostgresWatch
 
 
@@ -55,6 +57,7 @@ class PostgresStores:
     people: PeopleStore
     requests: RequestStore
     servers: ServerStore
+    talk: TalkStore
     watch: WatchStore
 
 
@@ -86,6 +89,7 @@ class PostgresStorage(Storage):
                         people=PostgresPeople(connection),
                         requests=PostgresRequests(connection),
                         servers=PostgresServers(connection, self._box),
+                        talk=PostgresTalk(connection, self._box),
                         watch=PostgresWatch(connection),
                     )
 

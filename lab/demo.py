@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.clock import LabClock
+from lab.engine.relay import NoServerError, OpenAIServer
 from lab.hub.server import HubLab
 from lab.paperspace.server import PaperspaceLab
 from lab.slack.server import SlackLab
@@ -30,8 +31,9 @@ _FOREIGN = ("SLACK_", "PRIME_", "DATABASE_URL", "PAPERSPACE_", "HF_", "TGI_", "L
 """Variables of a real installation, which the demo must not touch."""
 
 
-def main() -> None:
-    sys.exit(asyncio.run(_demo()))
+def main(*, engine_url: str | None = None, engine_key: str | None = None, engine_model: str | None = None) -> None:
+    """With a URL, the demo's model servers answer what the OpenAI-compatible server there answers."""
+    sys.exit(asyncio.run(_demo(engine_url, engine_key, engine_model)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,16 @@ class Lab:
     hub: HubLab
 
 
-async def _demo() -> int:
+async def _demo(engine_url: str | None, engine_key: str | None, engine_model: str | None) -> int:
+    model = await _model(engine_url, engine_key, engine_model) if engine_url else None
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with tempfile.TemporaryDirectory(prefix="prime-demo-") as folder:
-        async with _lab(Path(folder)) as lab, _prime(lab, Path(folder)) as prime:
+        async with _lab(Path(folder), model) as lab, _prime(lab, Path(folder)) as prime:
             stopping = asyncio.create_task(stop.wait())
             ended = asyncio.create_task(prime.wait())
-            showing = asyncio.create_task(_show(lab, Path(folder)))
+            showing = asyncio.create_task(_show(lab, Path(folder), model))
             await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
             showing.cancel()
             stopping.cancel()
@@ -60,13 +63,20 @@ async def _demo() -> int:
     return 0
 
 
+async def _model(url: str, key: str | None, name: str | None) -> OpenAIServer:
+    try:
+        return await OpenAIServer.found(url, key=key, model=name)
+    except NoServerError as error:
+        raise SystemExit(str(error)) from None
+
+
 @asynccontextmanager
-async def _lab(folder: Path) -> AsyncGenerator[Lab]:
+async def _lab(folder: Path, model: OpenAIServer | None) -> AsyncGenerator[Lab]:
     manifest = folder / "app.yaml"
     manifest.write_text(await _output(*_PRIME, "manifest", cwd=folder))
     clock = LabClock()
     slack = SlackLab(manifest, clock=clock)
-    cloud = PaperspaceLab(clock=clock, boot_seconds=BOOT_SECONDS, folder=folder / "machines")
+    cloud = PaperspaceLab(clock=clock, boot_seconds=BOOT_SECONDS, folder=folder / "machines", model=model)
     cloud.pace.pull_seconds, cloud.pace.loading_seconds = PULL_SECONDS, LOADING_SECONDS
     hub = HubLab()
     slack.faults.add(*cloud.faults, *hub.faults)
@@ -105,7 +115,7 @@ async def _prime(lab: Lab, folder: Path) -> AsyncGenerator[asyncio.subprocess.Pr
         await leash.wait()
 
 
-async def _show(lab: Lab, folder: Path) -> None:
+async def _show(lab: Lab, folder: Path, model: OpenAIServer | None) -> None:
     """Waits until Prime has connected, gives the cast their roles, and says where to look."""
     _say("Starting Prime in a Slack workspace of its own ...")
     async with asyncio.timeout(READY_SECONDS):
@@ -114,8 +124,9 @@ async def _show(lab: Lab, folder: Path) -> None:
     await asyncio.gather(
         *(_output(*_PRIME, "admin", "grant", user, role, cwd=folder, env=environment) for user, role in ROLES.items())
     )
+    answering = f"  Every model server that you create here answers with {model.model}.\n" if model else ""
     _say(
-        f"\n  Open {lab.slack.url}\n\n"
+        f"\n  Open {lab.slack.url}\n\n{answering}"
         "  Type /prime help there. The bar on top makes you somebody else. Ctrl-C ends it all.\n"
     )
     if sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ):

@@ -18,6 +18,7 @@ READ_SECONDS = 10.0
 TOTAL_SECONDS = 15.0
 """For a whole short answer. Streams have no such limit."""
 MAX_ANSWER_BYTES = 1024 * 1024
+HEADERS = {"User-Agent": "prime", "Accept-Encoding": "identity"}
 
 _CUT_OFF = (
     ssl.SSLWantReadError,
@@ -44,11 +45,17 @@ def pinned_client(
 
     It sends the key nowhere by itself: see `authorization`. The caller closes it. Raises IdentityError for an https
     endpoint whose certificate is not known."""
+    return _client(endpoint.url, context_for(endpoint), connect_seconds, read_seconds)
+
+
+def context_for(endpoint: Endpoint) -> ssl.SSLContext:
+    """What ends a handshake that meets another certificate. Raises IdentityError for an https endpoint whose
+    certificate is not known."""
     if endpoint.url.startswith("http://"):
-        return _client(endpoint.url, _unchecked_context(), connect_seconds, read_seconds)
+        return _unchecked_context()
     if endpoint.fingerprint is None:
         raise IdentityError("This server has not proven yet who it is, so nothing was sent to it.")
-    return _client(endpoint.url, _pinned_context(endpoint.fingerprint), connect_seconds, read_seconds)
+    return _pinned_context(endpoint.fingerprint)
 
 
 def unpinned_client(url: str) -> httpx.AsyncClient:
@@ -72,12 +79,12 @@ async def get(client: httpx.AsyncClient, path: str, *, token: str | None = None)
         return MachineAnswer(status=response.status_code, body=body, fingerprint=_fingerprint_met(response))
 
 
-async def read(response: httpx.Response) -> bytes:
+async def read(response: httpx.Response, *, most: int = MAX_ANSWER_BYTES) -> bytes:
     """Raises EngineUnreachableError beyond the cap. Not unpacked: a small answer may unpack to any size."""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > most:
             raise EngineUnreachableError("The server sent more than Prime reads.")
     return bytes(body)
 
@@ -98,7 +105,7 @@ def _client(url: str, context: ssl.SSLContext, connect_seconds: float, read_seco
     return httpx.AsyncClient(
         base_url=url,
         verify=context,
-        headers={"User-Agent": "prime", "Accept-Encoding": "identity"},
+        headers=HEADERS,
         timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
         follow_redirects=False,
         trust_env=False,  # no proxy of the environment stands between

@@ -122,6 +122,7 @@ class World:
             hub=HuggingFace(api_url=NOWHERE, token=None, organisation=None, clock=clock),
             providers=InstalledProviders({}, clock=clock),
             engines=InstalledEngines(),
+            wake_talker=lambda: None,
             front=Front(scheme="https", port=8080),
             team=TEAM,
             admin_users=admin_users,

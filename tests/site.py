@@ -199,6 +199,7 @@ async def open_site(
         providers=providers,
         engines=engines,
         front=front,
+        wake_talker=lambda: None,
         team=TEAM,
         admin_users=(),
     )

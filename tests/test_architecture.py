@@ -23,7 +23,7 @@ DOORS = {
 }
 """What opens a way out, or in, and the files that may use it."""
 
-FROM_MIDDLEWARE = {"actor", "services", "log_follows"}
+FROM_MIDDLEWARE = {"actor", "services", "log_follows", "replies"}
 """What our middleware (bot/actor.py) puts into Bolt's context."""
 
 

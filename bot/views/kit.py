@@ -159,6 +159,10 @@ def checkbox(action_id: str, text: str, *, ticked: bool = False) -> dict[str, An
     return _starting_with(element, "initial_options", [box] if ticked else None)
 
 
+def radio(action_id: str, options: Sequence[Option], *, initial: Option) -> dict[str, Any]:
+    return {"type": "radio_buttons", "action_id": action_id, "options": list(options), "initial_option": initial}
+
+
 def overflow(action_id: str, options: Sequence[Option]) -> dict[str, Any]:
     return {"type": "overflow", "action_id": action_id, "options": list(options)}
 

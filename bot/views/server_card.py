@@ -17,6 +17,7 @@ from core.catalog.model import Choice, EngineOptions, Quantization
 from core.durations import format_duration
 from core.servers.model import Server, ServerCard, ServerState
 from core.servers.rules import WAY_UP
+from core.talk.model import Votes
 
 EVERYBODY = Role.ADMIN
 """For a card that many see: each may press what their own role allows, which is decided at the click."""
@@ -37,15 +38,17 @@ _LAST_STEP = 5
 _AT_REST = frozenset({ServerState.STOPPING, ServerState.STOPPED, ServerState.FAILED})
 
 
-def build_card(card: ServerCard, *, role: Role, now: datetime, private: bool = False) -> Message:
-    """`private`: it is shown to one person with all that is known, and not edited as the server changes, so it has a
-    button for that. The one in a channel is short, since many scroll past it."""
+def build_card(
+    card: ServerCard, *, role: Role, now: datetime, private: bool = False, votes: Votes | None = None
+) -> Message:
+    """`votes`: on its answers. `private`: it is shown to one person with all that is known, and not edited as the
+    server changes, so it has a button for that. The one in a channel is short, since many scroll past it."""
     server = card.server
     blocks = [section(f"*{server.spec.name}*  {state_of(server)}{_told(card, now)}")]
     blocks += _problem(card, role)
     if server.is_live and private:
         blocks += [_fields(_about(card)), _fields(_now(card, now)), _fields(_history(server))]
-        blocks.append(context(_options(server.spec.options)))
+        blocks.append(context(_options(server.spec.options), *_votes(votes)))
     elif server.is_live:
         blocks.append(context(_in_a_line(server), _in_another_line(card, now)))
     buttons = buttons_for(server, role, details=not private)
@@ -213,6 +216,12 @@ def _after_stop(minutes: int | None) -> str:
 def _fields(facts: list[tuple[str, str]]) -> Block:
     """At most ten."""
     return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in facts]}
+
+
+def _votes(votes: Votes | None) -> list[str]:
+    if votes is None or votes == Votes(up=0, down=0):
+        return []
+    return [f"Its answers: :thumbsup: {votes.up} :thumbsdown: {votes.down}"]
 
 
 def _options(options: EngineOptions) -> str:

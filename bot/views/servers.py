@@ -118,6 +118,8 @@ def buttons_for(server: Server, role: Role, *, details: bool | None = None) -> S
     if details is True and server.is_live:
         found.append(button("Details", Action.SERVER_OPEN, value=value))
     if details is False and server.is_live:
+        if may(role, Permission.SET_SERVER_TALK):
+            found.append(button("Answers", Action.TALK_SERVER, value=value))
         found.append(button("Chart", Action.SERVER_CHART, value=value))
         found.append(button("Refresh", Action.SERVER_REFRESH, value=value))
     return found

@@ -25,6 +25,9 @@ class Permission(StrEnum):
     EDIT_CATALOG = "change models, prices and limits in the catalogue"
     SEE_COSTS = "see what servers cost"
     MANAGE_BUDGETS = "set budgets and approve what goes beyond them"
+    TALK = "talk to models"
+    CHOOSE_CHANNEL_SERVER = "choose which server answers in a channel"
+    SET_SERVER_TALK = "set a server's system prompt and how it answers"
 
 
 LEAST_ROLE: dict[Permission, Role] = {
@@ -44,6 +47,9 @@ LEAST_ROLE: dict[Permission, Role] = {
     Permission.EDIT_CATALOG: Role.ADMIN,
     Permission.SEE_COSTS: Role.READ,
     Permission.MANAGE_BUDGETS: Role.ADMIN,
+    Permission.TALK: Role.READ,
+    Permission.CHOOSE_CHANNEL_SERVER: Role.READ_WRITE,
+    Permission.SET_SERVER_TALK: Role.ADMIN,
 }
 
 ROLE_SUMMARIES: dict[Role, str] = {

@@ -6,11 +6,14 @@ UnavailableError
 ├── OutcomeUnknownError         an order may or may not have been taken; look by name first
 ├── MachineBusyError            on its way elsewhere; ask again
 ├── NoCapacityError             the cloud has no such machine free; try another offer or region
-├── EngineUnreachableError      the machine or its engine does not answer (yet), or went silent
+├── EngineUnreachableError      the machine or its engine does not answer (yet)
+│   ├── EngineStalledError      it went silent in the middle
+│   └── AnswerCutError          the connection ended before the answer did
 ├── EngineOverloadedError       it has no room for one more request; ask again
 └── GenerationFailedError       the engine failed in the middle; what came so far is all there is
 InvalidInputError
-└── PromptRefusedError          the engine does not take this prompt: too long, or no chat template for it
+└── PromptRefusedError          the engine does not take this prompt with these settings
+    └── NoChatTemplateError     the model was not made for turns: ask it to go on with a text
 AccessDeniedError
 └── ProviderForbiddenError      the key is wrong or may not do this; an admin changes it
 ConflictError
@@ -51,6 +54,14 @@ class EngineUnreachableError(UnavailableError):
     pass
 
 
+class EngineStalledError(EngineUnreachableError):
+    pass
+
+
+class AnswerCutError(EngineUnreachableError):
+    pass
+
+
 class EngineOverloadedError(UnavailableError):
     pass
 
@@ -60,6 +71,10 @@ class GenerationFailedError(UnavailableError):
 
 
 class PromptRefusedError(InvalidInputError):
+    pass
+
+
+class NoChatTemplateError(PromptRefusedError):
     pass
 
 

@@ -1,12 +1,13 @@
 """The part that makes tokens, the same in every engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from lab.clock import LabClock
+from lab.engine.answers import Said, echo
 from lab.engine.faults import FaultName
 from lab.engine.launch import Launch
 from lab.engine.meter import Meter, Run
@@ -19,14 +20,12 @@ class GenerationFailedError(Exception):
     """The model failed."""
 
 
+class PromptRefusedError(Exception):
+    """The model does not take this prompt: only one that is elsewhere says so as late as this."""
+
+
 class ConnectionCutError(Exception):
     """The connection shall break now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    role: str
-    text: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,35 +47,53 @@ class Job:
     most: int
     """Tokens to generate at most."""
     stop: list[str] = field(default_factory=list[str])
+    is_chat: bool = True
+    """Else the one message is a text to be gone on with."""
+    goes_on: bool = False
+    """The last message of the chat is the beginning of the answer."""
+    sampling: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What else was asked for, in OpenAI's and vLLM's words. The lab's own models have no use for it."""
 
 
-def echo(messages: Sequence[Said]) -> str:
-    """The answer of the lab's models: it shows what arrived."""
-    asked = next((said.text for said in reversed(messages) if said.role == "user"), "")
-    number = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
-    system = " One of them tells me how to behave." if any(said.role == "system" for said in messages) else ""
-    return f"Happy to help! You wrote: “{asked}” I received {number} with this request.{system}"
+class Model(Protocol):
+    """A model that is elsewhere."""
+
+    def answering(self, job: Job, run: Run) -> AbstractAsyncContextManager[AsyncIterator[Step]]:
+        """Steps as they come; `run` learns what the model counted. Raises PromptRefusedError, OverloadedError,
+        GenerationFailedError, ConnectionCutError."""
+        ...
 
 
-def templated(messages: Sequence[Said]) -> str:
+def templated(messages: Sequence[Said], *, goes_on: bool = False) -> str:
     """The prompt that the chat template makes of them."""
-    return "".join(f"<|{said.role}|>\n{said.text}\n" for said in messages) + "<|assistant|>\n"
+    text = "".join(f"<|{said.role}|>\n{said.text}\n" for said in messages)
+    return text.removesuffix("\n") if goes_on else f"{text}<|assistant|>\n"
 
 
-def chat_tokens(messages: Sequence[Said]) -> int:
-    return count(templated(messages))
+def chat_tokens(messages: Sequence[Said], *, goes_on: bool = False) -> int:
+    return count(templated(messages, goes_on=goes_on))
 
 
 class Runtime:
     def __init__(
-        self, launch: Launch, *, clock: LabClock, faults: Faults, slots: Slots, meter: Meter, tokens_per_second: float
+        self,
+        launch: Launch,
+        *,
+        clock: LabClock,
+        faults: Faults,
+        slots: Slots,
+        meter: Meter,
+        tokens_per_second: float,
+        model: Model | None,
     ) -> None:
+        """`model` answers in place of the lab's own."""
         self.launch = launch
         self.clock = clock
         self.faults = faults
         self.slots = slots
         self.meter = meter
         self.tokens_per_second = tokens_per_second
+        self.model = model
         self.answer: Callable[[Sequence[Said]], str] = echo
         self.requests: list[EngineRequest] = []
         self.dropped = 0
@@ -85,16 +102,20 @@ class Runtime:
     @asynccontextmanager
     async def generation(self, job: Job) -> AsyncIterator[tuple[Run, AsyncIterator[Step]]]:
         """Its steps at their pace. Leaving early frees the slot. Raises OverloadedError; its steps raise
-        GenerationFailedError and ConnectionCutError."""
+        GenerationFailedError and ConnectionCutError. Where the model is elsewhere both may raise all of them, and
+        PromptRefusedError."""
         run = Run(asked_at=self.clock.time(), prompt_tokens=job.prompt_tokens, most=job.most)
         self.meter.requested()
         try:
             is_full = self.faults.options(FaultName.OVERLOADED) is not None
             with self.slots.admission(most=0 if is_full else self.launch.settings.max_admitted):
-                async with aclosing(self._steps(job, run)) as made:
-                    yield run, made
+                async with self._answering(job, run) as made, aclosing(self._steps(made, run)) as steps:
+                    yield run, steps
         except OverloadedError:
             self.meter.failed("overloaded")
+            raise
+        except PromptRefusedError:
+            self.meter.failed("validation")
             raise
         except GenerationFailedError:
             self.meter.failed("generation")
@@ -105,20 +126,35 @@ class Runtime:
             raise
         self.meter.succeeded(run)
 
-    async def _steps(self, job: Job, run: Run) -> AsyncGenerator[Step]:
+    def _answering(self, job: Job, run: Run) -> AbstractAsyncContextManager[AsyncIterator[Step]]:
+        return self.model.answering(job, run) if self.model else aclosing(self._own(job, run))
+
+    async def _steps(self, made: AsyncIterator[Step], run: Run) -> AsyncGenerator[Step]:
         async with self.slots.turn():
             run.started_at = self.clock.time()
-            made = steps(self._text(job), most=job.most, stop=job.stop, end=self._end_token())
-            for number, step in enumerate(made):
+            number = 0
+            async for step in made:
                 await self._strike(number)
-                due = run.started_at + (number + 1) / self.tokens_per_second
-                await self.clock.sleep(due - self.clock.time())
+                number += 1
                 run.first_token_at = run.first_token_at or self.clock.time()
-                run.ended_at, run.generated, run.finish = self.clock.time(), number + 1, step.finish
+                run.ended_at, run.finish = self.clock.time(), step.finish
+                run.generated += 1
                 yield step
 
+    async def _own(self, job: Job, run: Run) -> AsyncGenerator[Step]:
+        """Of the lab's own model, each when it is due."""
+        for number, step in enumerate(steps(self._text(job), most=job.most, stop=job.stop, end=self._end_token())):
+            assert run.started_at is not None
+            due = run.started_at + (number + 1) / self.tokens_per_second
+            await self.clock.sleep(due - self.clock.time())
+            yield step
+
     def _text(self, job: Job) -> str:
-        text = self.answer(job.messages)
+        if job.goes_on:
+            *messages, begun = job.messages
+            text = self.answer(messages).removeprefix(begun.text)
+        else:
+            text = self.answer(job.messages)
         if self.faults.options(FaultName.SPLIT_UTF8) is not None:
             text = f"Žluťoučký kůň 語 🦙 {text}"
         if self.faults.options(FaultName.LINE_SEPARATOR) is not None:

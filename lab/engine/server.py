@@ -14,7 +14,7 @@ from lab.engine.flavour import EngineApi
 from lab.engine.launch import Flavour, Launch, LaunchError
 from lab.engine.log import start_lines, written
 from lab.engine.meter import TgiMeter, VllmMeter
-from lab.engine.runtime import EngineRequest, Runtime, Said
+from lab.engine.runtime import EngineRequest, Model, Runtime, Said
 from lab.engine.slots import Slots
 from lab.engine.tgi import Tgi
 from lab.engine.vllm import Vllm
@@ -36,8 +36,10 @@ class LabEngine:
         loading_seconds: float = 1.0,
         tokens_per_second: float = 60.0,
         faults: Faults | None = None,
+        model: Model | None = None,
     ) -> None:
-        """`faults` are shared ones, which hold those of `engine_faults`; without them it has its own."""
+        """`faults` are shared ones, which hold those of `engine_faults`; without them it has its own. `model` answers
+        in place of the lab's own, at its own pace."""
         self.launch = launch
         self.clock = clock or LabClock()
         self.loading_seconds = loading_seconds
@@ -66,6 +68,7 @@ class LabEngine:
             slots=self._slots,
             meter=meter,
             tokens_per_second=tokens_per_second,
+            model=model,
         )
         self._api: EngineApi = Tgi(self._runtime) if launch.flavour is Flavour.TGI else Vllm(self._runtime)
         self._socket: socket.socket | None = None
@@ -100,6 +103,15 @@ class LabEngine:
     @answer.setter
     def answer(self, answer: Callable[[Sequence[Said]], str]) -> None:
         self._runtime.answer = answer
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of each answer; may be changed while it is given."""
+        return self._runtime.tokens_per_second
+
+    @tokens_per_second.setter
+    def tokens_per_second(self, tokens_per_second: float) -> None:
+        self._runtime.tokens_per_second = tokens_per_second
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Returns at once with `url` set; the port stays closed until the model is loaded: see `ready`. After a crash

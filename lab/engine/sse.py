@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from aiohttp import web
@@ -25,13 +25,16 @@ class EventStream:
         headers: Mapping[str, str],
         clock: LabClock,
         keep_alive_seconds: float | None,
+        is_frozen: Callable[[], bool] = lambda: False,
         in_pieces: bool = False,
     ) -> None:
-        """A comment is sent after each `keep_alive_seconds` of silence. `in_pieces` cuts inside of characters."""
+        """A comment is sent after each `keep_alive_seconds` of silence, unless it `is_frozen` then. `in_pieces` cuts
+        inside of characters."""
         self.response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
         self._request = request
         self._clock = clock
         self._keep_alive_seconds = keep_alive_seconds
+        self._is_frozen = is_frozen
         self._in_pieces = in_pieces
         self._wrote_at = clock.time()
         self._pinging: asyncio.Task[None] | None = None
@@ -65,7 +68,8 @@ class EventStream:
             await self._clock.sleep(self._wrote_at + seconds - self._clock.time())
             if self._clock.time() - self._wrote_at >= seconds:
                 self._wrote_at = self._clock.time()
-                await self.response.write(b":\n\n")
+                if not self._is_frozen():
+                    await self.response.write(b":\n\n")
 
 
 def _pieces(data: bytes) -> list[bytes]:

@@ -8,7 +8,14 @@ from aiohttp.typedefs import Handler
 from lab.engine import tgi_shapes as shapes
 from lab.engine.faults import FaultName
 from lab.engine.flavour import NotJsonError, NotJsonTypeError, answer, json_body
-from lab.engine.runtime import ConnectionCutError, GenerationFailedError, Job, Runtime, templated
+from lab.engine.runtime import (
+    ConnectionCutError,
+    GenerationFailedError,
+    Job,
+    PromptRefusedError,
+    Runtime,
+    templated,
+)
 from lab.engine.slots import OverloadedError
 from lab.engine.sse import EventStream
 from lab.engine.tgi_bodies import (
@@ -26,6 +33,7 @@ from lab.engine.tokens import Step, tokens
 KEEP_ALIVE_SECONDS = 15.0
 OPEN = frozenset({"/info", "/health", "/ping", "/metrics", "/v1/models", "/chat_tokenize"})
 """Take no key, by whatever method; `GET /` neither."""
+FAILURES = (RefusedError, PromptRefusedError, OverloadedError, GenerationFailedError)
 STATUSES = {"validation": 422, "template_error": 422, "tool_error": 422, "overloaded": 429, "generation": 424}
 
 
@@ -118,7 +126,7 @@ class Tgi:
                         await stream.send(shapes.frame(step, index=run.generated, text=text, details=details))
             except ConnectionCutError:
                 stream.cut()
-            except (RefusedError, OverloadedError, GenerationFailedError) as error:
+            except FAILURES as error:
                 self._note(error)
                 text, kind = _words(error)
                 await stream.send({"error": text, "error_type": kind})
@@ -152,7 +160,7 @@ class Tgi:
             except ConnectionCutError:
                 stream.cut()
                 return stream.response
-            except (RefusedError, OverloadedError, GenerationFailedError) as error:
+            except FAILURES as error:
                 self._note(error)
                 await stream.send({"error": {"message": _words(error)[0], "http_status_code": 422}})
             await stream.send("[DONE]")
@@ -164,7 +172,7 @@ class Tgi:
     async def _chat_tokenize(self, request: web.Request) -> web.StreamResponse:
         body = chat_body(await json_body(request))
         self._check_template(body)
-        text = templated(body.messages)
+        text = templated(body.messages, goes_on=body.goes_on)
         return answer({"tokenize_response": _spans(text), "templated_text": text})
 
     def _check_template(self, body: ChatBody) -> None:
@@ -185,6 +193,7 @@ class Tgi:
             headers=headers,
             clock=self._runtime.clock,
             keep_alive_seconds=KEEP_ALIVE_SECONDS,
+            is_frozen=lambda: self._runtime.faults.options(FaultName.STALL) is not None,
             in_pieces=self._runtime.faults.options(FaultName.SPLIT_UTF8) is not None,
         )
 
@@ -200,7 +209,7 @@ class Tgi:
                 return web.Response(status=400, text=f"Failed to parse the request body as JSON: {error}")
             except NotDeserializableError as error:
                 return web.Response(status=422, text=str(error))
-            except (RefusedError, OverloadedError, GenerationFailedError) as error:
+            except FAILURES as error:
                 self._note(error)
                 text, kind = _words(error)
                 return answer({"error": text, "error_type": kind}, status=STATUSES[kind])
@@ -222,10 +231,12 @@ def _words(error: Exception) -> tuple[str, str]:
     match error:
         case RefusedError():
             return str(error), error.kind
+        case PromptRefusedError():
+            return f"Input validation error: {error}", "validation"
         case OverloadedError():
             return "Model is overloaded", "overloaded"
         case _:
-            return "Request failed during generation: Server error: CUDA error", "generation"
+            return f"Request failed during generation: {error or 'Server error: CUDA error'}", "generation"
 
 
 def _joined(steps: list[Step]) -> str:

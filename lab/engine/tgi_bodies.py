@@ -10,6 +10,8 @@ from lab.engine.tokens import count
 
 Check = Callable[[Any], bool]
 
+SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "frequency_penalty", "seed")
+
 CHECKED_AHEAD = 1024
 """More than that many new tokens are not counted against the limit before they are made (3.3)."""
 
@@ -43,6 +45,11 @@ class ChatBody:
     fields: Mapping[str, Any]
     stream: bool
     include_usage: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """A chat that ends with the assistant's words is gone on with from there."""
+        return bool(self.messages) and self.messages[-1].role == "assistant"
 
     @property
     def model(self) -> str | None:
@@ -81,7 +88,14 @@ def generate_job(body: GenerateBody, settings: Settings, *, streams: bool) -> Jo
     prompt = min(prompt, truncate) if truncate else prompt
     most = _most(prompt, parameters.get("max_new_tokens"), settings)
     said = Said("user", body.inputs)
-    return Job(messages=[said], prompt_tokens=prompt, most=most, stop=parameters.get("stop") or [])
+    return Job(
+        messages=[said],
+        prompt_tokens=prompt,
+        most=most,
+        stop=parameters.get("stop") or [],
+        is_chat=False,
+        sampling=_given(parameters) | ({} if _samples(parameters) else {"temperature": 0}),
+    )
 
 
 def chat_job(body: ChatBody, settings: Settings) -> Job:
@@ -99,14 +113,21 @@ def chat_job(body: ChatBody, settings: Settings) -> Job:
         },
         settings,
     )
-    prompt = chat_tokens(body.messages)
+    prompt = chat_tokens(body.messages, goes_on=body.goes_on)
     asked = fields.get("max_tokens", fields.get("max_completion_tokens"))
     return Job(
         messages=body.messages,
         prompt_tokens=prompt,
         most=_most(prompt, asked, settings),
         stop=fields.get("stop") or [],
+        goes_on=body.goes_on,
+        sampling=_given(fields) | ({} if penalty is None else {"repetition_penalty": penalty + 2.0}),
     )
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked of sampling, as far as others have the same word for it."""
+    return {name: fields[name] for name in SAMPLING if fields.get(name) is not None}
 
 
 def _most(prompt: int, asked: int | None, settings: Settings) -> int:

@@ -13,7 +13,7 @@ from lab.engine import vllm_shapes as shapes
 from lab.engine.faults import FaultName
 from lab.engine.flavour import NotJsonError, NotJsonTypeError, answer, json_body
 from lab.engine.meter import Run
-from lab.engine.runtime import ConnectionCutError, GenerationFailedError, Runtime, templated
+from lab.engine.runtime import ConnectionCutError, GenerationFailedError, PromptRefusedError, Runtime
 from lab.engine.slots import OverloadedError
 from lab.engine.sse import EventStream
 from lab.engine.tokens import Finish, Step, tokens
@@ -100,8 +100,8 @@ class Vllm:
         return answer(shapes.models(self._launch, created=int(self._runtime.clock.time())))
 
     async def _tokenize(self, request: web.Request) -> web.StreamResponse:
-        said = bodies.tokenize_text(await json_body(request), self._settings)
-        found = [token.id for token in tokens(said if isinstance(said, str) else templated(said))]
+        text = bodies.tokenize_text(await json_body(request), self._settings)
+        found = [token.id for token in tokens(text)]
         window = self._settings.max_total_tokens
         return answer({"count": len(found), "max_model_len": window, "tokens": found, "token_strs": None})
 
@@ -164,6 +164,8 @@ class Vllm:
                 text, kind, code, param = f"JSON decode error: {error}", "Bad Request", 400, None
             except bodies.RefusedError as error:
                 text, kind, code, param = str(error), error.kind, error.status, error.param
+            except PromptRefusedError as error:
+                text, kind, code, param = str(error), "BadRequestError", 400, None
             except OverloadedError:
                 text, kind, code, param = "The server is overloaded.", "ServiceUnavailableError", 503, None
             except GenerationFailedError:

@@ -6,10 +6,19 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lab.engine.runtime import Job, Said, chat_tokens
+from lab.engine.runtime import Job, Said, chat_tokens, templated
 from lab.engine.settings import Settings
 from lab.engine.tokens import count
 
+SAMPLING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+)
 COMPLETION_TOKENS = 16
 """What `/v1/completions` writes unless it is told."""
 NO_TEMPLATE = (
@@ -75,6 +84,11 @@ class Sampling(_Strict):
 class ChatBody(Sampling):
     messages: list[Message]
     max_completion_tokens: int | None = None
+    add_generation_prompt: bool = True
+    continue_final_message: bool = False
+
+    def said(self) -> list[Said]:
+        return [message.said() for message in self.messages]
 
 
 class CompletionBody(Sampling):
@@ -92,13 +106,19 @@ class Asked:
 
 def chat(fields: Any, settings: Settings) -> Asked:
     """Raises RefusedError."""
-    body = _parsed(ChatBody, fields, settings)
-    if not settings.has_chat_template:
-        raise RefusedError(NO_TEMPLATE)
-    messages = [message.said() for message in body.messages]
-    prompt, asked = chat_tokens(messages), body.max_completion_tokens or body.max_tokens
+    body = _chat(fields, settings)
+    messages, goes_on = body.said(), body.continue_final_message
+    prompt, asked = chat_tokens(messages, goes_on=goes_on), body.max_completion_tokens or body.max_tokens
     most = _most(prompt, asked, settings, place="messages")
-    return Asked(body=body, job=Job(messages=messages, prompt_tokens=prompt, most=most, stop=body.stops))
+    job = Job(
+        messages=messages,
+        prompt_tokens=prompt,
+        most=most,
+        stop=body.stops,
+        goes_on=goes_on,
+        sampling=_given(body),
+    )
+    return Asked(body=body, job=job)
 
 
 def completion(fields: Any, settings: Settings) -> Asked:
@@ -108,14 +128,39 @@ def completion(fields: Any, settings: Settings) -> Asked:
     asked = COMPLETION_TOKENS if body.max_tokens is None else body.max_tokens
     most = _most(prompt, asked, settings, place="prompt")
     said = Said("user", body.prompt)
-    return Asked(body=body, job=Job(messages=[said], prompt_tokens=prompt, most=most, stop=body.stops))
+    job = Job(
+        messages=[said],
+        prompt_tokens=prompt,
+        most=most,
+        stop=body.stops,
+        is_chat=False,
+        sampling=_given(body),
+    )
+    return Asked(body=body, job=job)
 
 
-def tokenize_text(fields: Any, settings: Settings) -> list[Said] | str:
-    """The prompt, or the messages of a chat. Raises RefusedError."""
+def tokenize_text(fields: Any, settings: Settings) -> str:
+    """The prompt, or what the template makes of a chat. Raises RefusedError."""
     if isinstance(fields, Mapping) and "prompt" in fields:
         return _parsed(CompletionBody, fields, settings).prompt
-    return [message.said() for message in _parsed(ChatBody, fields, settings).messages]
+    body = _chat(fields, settings)
+    return templated(body.said(), goes_on=body.continue_final_message)
+
+
+def _chat(fields: Any, settings: Settings) -> ChatBody:
+    body = _parsed(ChatBody, fields, settings)
+    if not settings.has_chat_template:
+        raise RefusedError(NO_TEMPLATE)
+    if body.continue_final_message and body.add_generation_prompt:
+        raise RefusedError("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
+    if body.continue_final_message and not body.messages:
+        raise RefusedError("There is no final message to continue.")
+    return body
+
+
+def _given(body: Sampling) -> dict[str, Any]:
+    given = body.model_dump(include=set(SAMPLING), exclude_unset=True, exclude_none=True)
+    return {name: given[name] for name in SAMPLING if name in given}
 
 
 def _parsed(kind: type[Body], fields: Any, settings: Settings) -> Body:

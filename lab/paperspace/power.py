@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.engine.runtime import Model
 from lab.paperspace.catalog import MachineType, Region, Template, disk_price
 from lab.paperspace.cloud import Cloud
 from lab.paperspace.computer.computer import Computer
@@ -36,8 +37,17 @@ class Order:
 
 
 class Power:
-    def __init__(self, cloud: Cloud, *, folder: Path, switchboard: Switchboard, pace: Pace, tasks: Tasks) -> None:
-        """Machines have their files in `folder`."""
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        folder: Path,
+        switchboard: Switchboard,
+        pace: Pace,
+        tasks: Tasks,
+        model: Model | None,
+    ) -> None:
+        """Machines have their files in `folder`. `model` answers in place of their engines' own."""
         self.billed_while_off = True
         self._cloud = cloud
         self._clock = cloud.clock
@@ -45,6 +55,7 @@ class Power:
         self._switchboard = switchboard
         self._pace = pace
         self._tasks = tasks
+        self._model = model
 
     def create(self, team: Team, order: Order) -> tuple[Event, Machine]:
         cloud, now = self._cloud, self._clock.time()
@@ -58,6 +69,7 @@ class Power:
             pace=self._pace,
             faults=cloud.faults,
             tasks=self._tasks,
+            model=self._model,
         )
         machine = Machine(
             id=machine_id,

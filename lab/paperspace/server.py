@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lab.clock import LabClock
 from lab.engine.faults import engine_faults
+from lab.engine.runtime import Model
 from lab.faults import Faults
 from lab.paperspace.api.door import Door
 from lab.paperspace.catalog import Region
@@ -35,9 +36,10 @@ class PaperspaceLab:
         stop_seconds: float = 1.0,
         seed: int | None = None,
         folder: Path | None = None,
+        model: Model | None = None,
     ) -> None:
         """`seed` fixes the dice: ids, and what faults strike. Machines have their files in `folder`, or in one of the
-        lab's own that goes with it."""
+        lab's own that goes with it. `model` answers in place of the engines' own."""
         self.clock = clock or LabClock()
         self.pace = Pace(boot_seconds=boot_seconds, stop_seconds=stop_seconds)
         self.faults = Faults()
@@ -53,6 +55,7 @@ class PaperspaceLab:
             switchboard=self._switchboard,
             pace=self.pace,
             tasks=self._tasks,
+            model=model,
         )
         self._door = Door(self._cloud, self._power)
         self._runner: web.AppRunner | None = None

@@ -1,6 +1,7 @@
 """What the engines have in common: each is an image to run, and is asked over HTTP."""
 
 import asyncio
+import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +13,20 @@ from core.redaction.model import RedactedText
 from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint
 from core.servers.ports import Engine
+from core.talk.model import EngineInfo, Message, Sampling
+from core.talk.ports import Events, ModelServer
 from core.watch.model import EngineLook
 from providers.engines.metrics import MetricNames
-from providers.engines.model import EngineInfo, Message, Sampling
 from providers.engines.shapes import parse_object
-from providers.engines.stream import Events, frames, read_openai
-from providers.pinned import get, pinned_client, translated_errors
+from providers.engines.stream import OpenAIReading, answer, failure
+from providers.engines.wire import EngineWire
+from providers.pinned import TOTAL_SECONDS, get, pinned_client, read, translated_errors
 
 LOOK_CONNECT_SECONDS = 3.0
 LOOK_SECONDS = 8.0
 """For a whole look: the monitor takes many, and comes again soon."""
+MAX_COUNTED_BYTES = 64 * 1024 * 1024
+"""Of a tokenizer's answer, which TGI gives with the text of each token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +41,16 @@ class Container:
     """Further variables, none of them secret."""
 
 
-class ContainerEngine(Engine):
+class ContainerEngine(Engine, ModelServer):
     metric_names: MetricNames
+    chat_tokens_path: str
+    """Where it counts the tokens of a chat."""
     model_path: str
     """Where it tells which model it serves, to whoever has the key."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, wire: EngineWire) -> None:
         self.container = container
+        self._wire = wire
 
     @property
     def image(self) -> str:
@@ -72,27 +80,41 @@ class ContainerEngine(Engine):
         return self.metric_names.read(metrics, model=model)
 
     @abstractmethod
-    async def info(self, endpoint: Endpoint) -> EngineInfo:
-        """Raises EngineUnreachableError, IdentityError."""
+    async def info(self, endpoint: Endpoint) -> EngineInfo: ...
 
     def chat(
         self, endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling, *, model: str, stall_seconds: float
     ) -> Events:
-        """The answer as it comes, with an `End` if it came whole. Not repeated inside; close it to stop the engine.
-
-        `model` is the one that was launched. Raises EngineUnreachableError (also after `stall_seconds` without a byte),
-        EngineOverloadedError, PromptRefusedError, GenerationFailedError, IdentityError."""
-        said = [{"role": message.speaker, "content": message.text.text} for message in messages]
-        body = {"model": self._name(model), "messages": said, **openai_sampling(sampling)}
-        return read_openai(frames(endpoint, "/v1/chat/completions", body, stall_seconds=stall_seconds))
+        body = {
+            "model": self._name(model),
+            "messages": messages_json(messages),
+            **openai_sampling(sampling),
+            **self._chat_fields(messages, sampling),
+        }
+        return answer(self._wire, endpoint, "/v1/chat/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
 
     @abstractmethod
     def generate(
         self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
-        """How the prompt goes on, for models without a chat template; otherwise as `chat`.
+    ) -> Events: ...
 
-        Give `max_tokens`: vLLM's own choice is 16 here, while TGI and both chats take what room there is."""
+    async def count_messages(self, endpoint: Endpoint, messages: Sequence[Message], *, model: str) -> int | None:
+        body = {"model": self._name(model), "messages": messages_json(messages)}
+        return self._counted(await self._ask(endpoint, self.chat_tokens_path, body))
+
+    async def count_text(self, endpoint: Endpoint, text: RedactedText, *, model: str) -> int | None:
+        return self._counted(await self._ask(endpoint, "/tokenize", self._tokenize_body(text, model)))
+
+    @abstractmethod
+    def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
+        """What a chat is asked beyond what all engines understand alike."""
+
+    @abstractmethod
+    def _tokenize_body(self, text: RedactedText, model: str) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _counted(self, told: object) -> int | None:
+        """The number of tokens that a tokenizer route told."""
 
     @abstractmethod
     def _served(self, told: Mapping[str, Any]) -> str:
@@ -105,6 +127,28 @@ class ContainerEngine(Engine):
     async def _get_object(self, endpoint: Endpoint, path: str) -> dict[str, Any]:
         async with pinned_client(endpoint) as client:
             return parse_object(await _read(client, path, endpoint.key))
+
+    async def _ask(self, endpoint: Endpoint, path: str, body: dict[str, Any]) -> object:
+        """The JSON that it answers; None where it has no such route. Raises EngineUnreachableError,
+        NoChatTemplateError, PromptRefusedError, IdentityError."""
+        async with (
+            translated_errors(),
+            asyncio.timeout(TOTAL_SECONDS),
+            self._wire.post(endpoint, path, body, silence_seconds=TOTAL_SECONDS) as response,
+        ):
+            data = await read(response, most=MAX_COUNTED_BYTES)
+        if response.status_code in (404, 405):
+            return None
+        if response.status_code != 200:
+            raise failure(response.status_code, data)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+
+
+def messages_json(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.speaker, "content": message.text.text} for message in messages]
 
 
 def openai_sampling(sampling: Sampling) -> dict[str, Any]:

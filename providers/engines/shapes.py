@@ -5,6 +5,9 @@ from typing import Any, cast
 
 from core.servers.errors import EngineUnreachableError
 
+MOST = 2**31
+"""No count of tokens comes near."""
+
 
 def parse_object(data: bytes) -> dict[str, Any]:
     """Empty for JSON that is no object. Raises EngineUnreachableError for what is no JSON."""
@@ -24,8 +27,11 @@ def first(value: object) -> dict[str, Any]:
 
 
 def as_text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """With every half of a surrogate pair, which JSON can spell and UTF-8 cannot, replaced."""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def as_count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST else None

@@ -1,8 +1,9 @@
-"""An answer as it comes: server-sent events, read on bytes.
+"""An answer as it comes: server-sent events, read on bytes, as many at once as came at once.
 
 Lines end with a line feed alone. Readers of text also take U+2028 and others for an end, and models write those."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -10,112 +11,176 @@ import httpx
 
 from core.errors import PrimeError
 from core.servers.errors import (
+    AnswerCutError,
     EngineOverloadedError,
+    EngineStalledError,
     EngineUnreachableError,
     GenerationFailedError,
+    IdentityError,
+    NoChatTemplateError,
     PromptRefusedError,
 )
 from core.servers.model import Endpoint
-from providers.engines.model import End, EndReason, Token
+from core.talk.model import End, EndReason, Token
+from core.talk.ports import Events
 from providers.engines.shapes import as_count, as_object, as_text, first, parse_object
-from providers.pinned import authorization, pinned_client, read, translated_errors
+from providers.engines.wire import EngineWire
+from providers.pinned import read
 
 MAX_LINE_BYTES = 1024 * 1024
 REFUSALS = (400, 404, 413, 415, 422)
+AWAY = (502, 503, 504)
+"""What stands in front of an engine says so."""
+BEGINNING = 80
+"""Characters of what an engine says about a failure. Further on it may quote the prompt."""
 
 Frame = dict[str, Any]
-Events = AsyncGenerator[Token | End]
 
 
-async def frames(endpoint: Endpoint, path: str, body: Frame, *, stall_seconds: float) -> AsyncGenerator[Frame]:
-    """The JSON of each event up to `[DONE]` or the end. Closing it closes the connection: then an engine stops.
+class Reading:
+    """What the frames of one answer come to."""
 
-    Raises EngineUnreachableError (also when no byte came for `stall_seconds`), EngineOverloadedError,
-    PromptRefusedError, GenerationFailedError, IdentityError."""
-    async with (
-        translated_errors(),
-        pinned_client(endpoint, read_seconds=stall_seconds) as client,
-        client.stream("POST", path, json=body, headers=authorization(endpoint.key)) as response,
-    ):
-        if response.status_code != 200:
-            raise _failure(response.status_code, await read(response))
-        async with aclosing(_data(response)) as events:
-            async for data in events:
-                if data == b"[DONE]":
-                    return
-                frame = parse_object(data)
-                if "error" in frame:
-                    raise _failure(200, data)
-                yield frame
+    def __init__(self) -> None:
+        self._reason: EndReason | None = None
+        self._prompt_tokens: int | None = None
+        self._generated_tokens: int | None = None
+
+    @abstractmethod
+    def take(self, frame: Frame) -> str:
+        """The text in it; may be empty."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a frame said that it is the end."""
+        return self._reason is not None
+
+    def end(self) -> End:
+        """Raises AnswerCutError before it is over."""
+        if self._reason is None:
+            raise AnswerCutError("The answer broke off in the middle.")
+        return End(reason=self._reason, prompt_tokens=self._prompt_tokens, generated_tokens=self._generated_tokens)
+
+    def _ends(self, word: object) -> None:
+        self._reason = EndReason.LENGTH if word == "length" else EndReason.STOP
+
+    def _counts(self, *, prompt: object, generated: object) -> None:
+        self._prompt_tokens = as_count(prompt)
+        self._generated_tokens = as_count(generated)
 
 
-async def read_openai(frames: AsyncGenerator[Frame]) -> Events:
+class OpenAIReading(Reading):
     """Of `/v1/chat/completions` and `/v1/completions`."""
-    reason: EndReason | None = None
-    usage: Frame = {}
-    async with aclosing(frames):
-        async for frame in frames:
-            usage = as_object(frame.get("usage")) or usage
-            choice = first(frame.get("choices"))
-            if text := as_text(choice.get("text")) or as_text(as_object(choice.get("delta")).get("content")):
-                yield Token(text)
-            reason = _reason(choice.get("finish_reason")) or reason
-    yield _end(reason, prompt=usage.get("prompt_tokens"), generated=usage.get("completion_tokens"))
+
+    def take(self, frame: Frame) -> str:
+        if usage := as_object(frame.get("usage")):
+            self._counts(prompt=usage.get("prompt_tokens"), generated=usage.get("completion_tokens"))
+        choice = first(frame.get("choices"))
+        if reason := choice.get("finish_reason"):
+            self._ends(reason)
+        return as_text(choice.get("text")) or as_text(as_object(choice.get("delta")).get("content"))
 
 
-async def read_generate(frames: AsyncGenerator[Frame]) -> Events:
+class GenerateReading(Reading):
     """Of TGI's `/generate_stream`."""
-    reason: EndReason | None = None
-    details: Frame = {}
-    async with aclosing(frames):
-        async for frame in frames:
-            token = as_object(frame.get("token"))
-            if (text := as_text(token.get("text"))) and not token.get("special"):
-                yield Token(text)
-            details = as_object(frame.get("details")) or details
-            reason = _reason(details.get("finish_reason"))
-    yield _end(reason, prompt=details.get("input_length"), generated=details.get("generated_tokens"))
+
+    def take(self, frame: Frame) -> str:
+        if frame.get("generated_text") is not None:
+            details = as_object(frame.get("details"))
+            self._ends(details.get("finish_reason"))
+            self._counts(prompt=details.get("input_length"), generated=details.get("generated_tokens"))
+        token = as_object(frame.get("token"))
+        return "" if token.get("special") else as_text(token.get("text"))
 
 
-async def split_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    """The data of each event, however the bytes were cut. Comments, which keep a connection alive, are left out."""
+async def answer(
+    wire: EngineWire, endpoint: Endpoint, path: str, body: Frame, reading: Reading, *, stall_seconds: float
+) -> Events:
+    """Up to `[DONE]` or the end. Closing it closes the connection: then an engine stops. What goes wrong once the end
+    was told is of no interest.
+
+    Raises EngineUnreachableError, EngineStalledError (no byte came for `stall_seconds`), AnswerCutError,
+    EngineOverloadedError, PromptRefusedError, NoChatTemplateError, GenerationFailedError, IdentityError."""
+    has_begun = False
+    try:
+        async with wire.post(endpoint, path, body, silence_seconds=stall_seconds) as response:
+            if response.status_code != 200:
+                raise failure(response.status_code, await read(response))
+            has_begun = True
+            async with aclosing(split_events(response.aiter_raw())) as batches:
+                async for batch in batches:
+                    tokens, is_done, broken = _read_batch(batch, reading)
+                    if tokens:
+                        yield tokens
+                    if broken is not None:
+                        raise broken
+                    if is_done:
+                        break
+    except EngineUnreachableError as error:
+        cause = error.__cause__
+        if not reading.is_over:
+            if isinstance(cause, httpx.ReadTimeout):
+                raise EngineStalledError(f"The model went silent: not a word for {stall_seconds:g} seconds.") from error
+            if has_begun and isinstance(cause, httpx.HTTPError):
+                raise AnswerCutError("The connection to the model broke in the middle of the answer.") from error
+            raise
+    yield [reading.end()]
+
+
+async def split_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[bytes]]:
+    """The data of the events that each chunk completed, however the bytes were cut. Comments, which keep a connection
+    alive, are left out. Raises EngineUnreachableError for a line without end."""
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise EngineUnreachableError("The server sent more than Prime reads.")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").partition(b":")
-            if name == b"data":
-                yield value.removeprefix(b" ")
+        found = [line[5:].strip(b" \r") for line in lines if line.startswith(b"data:")]
+        if found:
+            yield found
 
 
-async def _data(response: httpx.Response) -> AsyncGenerator[bytes]:
-    async with aclosing(split_events(response.aiter_raw())) as events:
-        async for event in events:
-            yield event
+def _read_batch(batch: Sequence[bytes], reading: Reading) -> tuple[list[Token | End], bool, PrimeError | None]:
+    """The tokens up to `[DONE]` or a failure, whether `[DONE]` came, and the failure."""
+    tokens: list[Token | End] = []
+    for data in batch:
+        if data == b"[DONE]":
+            return tokens, True, None
+        try:
+            frame = parse_object(data)
+        except EngineUnreachableError as error:
+            return tokens, False, error
+        if frame.get("error"):
+            return tokens, False, failure(200, data)
+        if text := reading.take(frame):
+            tokens.append(Token(text))
+    return tokens, False, None
 
 
-def _failure(status: int, body: bytes) -> PrimeError:
-    """Told by what the engine says as much as by the status, which TGI sets to 422 for anything in a chat. Its words
-    are not passed on: they may quote the prompt."""
-    words = body.lower()
-    if status == 429 or b"overloaded" in words:
+def failure(status: int, body: bytes) -> PrimeError:
+    """Told by what the engine says as much as by the status, which TGI sets to 200 or 422 for anything in a stream.
+    Its words are not passed on."""
+    words = _told(body)
+    if status == 429 or "overloaded" in words:
         return EngineOverloadedError("The model is busy with as many requests as it takes. Please try again soon.")
-    if b"template not found" in words:
-        return PromptRefusedError("This model has no chat template.")
-    if status in REFUSALS or b"validation" in words:
+    if status in (401, 403):
+        return IdentityError("The server does not take its own key any more.")
+    if status in AWAY:
+        return EngineUnreachableError("The engine does not answer.")
+    if "template not found" in words or "chat template" in words:
+        return NoChatTemplateError("This model was not made for conversations.")
+    if status in REFUSALS or "validation" in words:
         return PromptRefusedError("The model does not take this prompt with these settings: it may be too long.")
     return GenerationFailedError("The model failed while it answered.")
 
 
-def _reason(word: object) -> EndReason | None:
-    if not word:
-        return None
-    return EndReason.LENGTH if word == "length" else EndReason.STOP
-
-
-def _end(reason: EndReason | None, *, prompt: object, generated: object) -> End:
-    if reason is None:
-        raise EngineUnreachableError("The answer broke off in the middle.")
-    return End(reason=reason, prompt_tokens=as_count(prompt), generated_tokens=as_count(generated))
+def _told(body: bytes) -> str:
+    """What an engine calls a failure, and how it begins to explain it; empty for what is no JSON."""
+    try:
+        frame = parse_object(body)
+    except EngineUnreachableError:
+        return ""
+    error = frame.get("error", frame)
+    nested = as_object(error)
+    kind = as_text(nested.get("type")) or as_text(frame.get("error_type"))
+    message = as_text(nested.get("message")) or as_text(error)
+    return f"{kind} {message[:BEGINNING]}".lower()

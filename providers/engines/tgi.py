@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from core.catalog.model import EngineKind, EngineOptions, Model, Quantization
 from core.errors import InvalidInputError
 from core.redaction.model import RedactedText
 from core.servers.model import Endpoint, Launch
+from core.talk.model import EngineInfo, Message, Sampling
+from core.talk.ports import Events
 from providers.engines.container import Container, ContainerEngine, flags
 from providers.engines.metrics import MetricNames
-from providers.engines.model import EngineInfo, Sampling
 from providers.engines.options import check_options, refused
-from providers.engines.shapes import as_count, as_text
-from providers.engines.stream import Events, frames, read_generate
+from providers.engines.shapes import as_count, as_object, as_text
+from providers.engines.stream import GenerateReading, answer
+from providers.engines.wire import EngineWire
 
 IMAGE = "ghcr.io/huggingface/text-generation-inference:3.3.5"
 """The newest that is known to be published."""
@@ -30,11 +32,13 @@ class TgiEngine(ContainerEngine):
         generated_tokens="tgi_request_generated_tokens_sum",
         requests_done="tgi_request_success",
     )
+    chat_tokens_path = "/chat_tokenize"
     model_path = "/info"
 
-    def __init__(self, image: str | None = None) -> None:
+    def __init__(self, wire: EngineWire, image: str | None = None) -> None:
+        environment = {"HF_HOME": "/data"}
         super().__init__(
-            Container(image=image or IMAGE, port=80, key_variable="API_KEY", environment={"HF_HOME": "/data"})
+            Container(image=image or IMAGE, port=80, key_variable="API_KEY", environment=environment), wire
         )
 
     @property
@@ -101,7 +105,21 @@ class TgiEngine(ContainerEngine):
     ) -> Events:
         del model  # there is only one
         body = {"inputs": prompt.text, "parameters": _parameters(sampling)}
-        return read_generate(frames(endpoint, "/generate_stream", body, stall_seconds=stall_seconds))
+        return answer(self._wire, endpoint, "/generate_stream", body, GenerateReading(), stall_seconds=stall_seconds)
+
+    def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
+        """A chat takes no repetition penalty, but adds 2 to the presence penalty and takes that for it (0.7)."""
+        del messages  # it goes on with an answer by itself
+        penalty = sampling.repetition_penalty
+        return {} if penalty is None else {"presence_penalty": penalty - 2.0}
+
+    def _tokenize_body(self, text: RedactedText, model: str) -> dict[str, Any]:
+        del model
+        return {"inputs": text.text}
+
+    def _counted(self, told: object) -> int | None:
+        tokens = as_object(told).get("tokenize_response", told)
+        return len(cast("list[object]", tokens)) if isinstance(tokens, list) else None
 
     def _served(self, told: Mapping[str, Any]) -> str:
         return as_text(told.get("model_id"))
@@ -118,6 +136,7 @@ def _parameters(sampling: Sampling) -> dict[str, Any]:
         "do_sample": sampling.temperature != 0,
         "temperature": sampling.temperature or None,
         "top_p": sampling.top_p if sampling.top_p != 1 else None,
+        "repetition_penalty": sampling.repetition_penalty,
         "stop": list(sampling.stop),
         "seed": sampling.seed,
         "details": True,

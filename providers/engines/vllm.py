@@ -5,13 +5,16 @@ from typing import Any
 
 from core.catalog.model import EngineKind, EngineOptions, Model, Quantization
 from core.redaction.model import RedactedText
+from core.servers.errors import EngineUnreachableError
 from core.servers.model import Endpoint, Launch
+from core.talk.model import EngineInfo, Message, Sampling, Speaker
+from core.talk.ports import Events
 from providers.engines.container import Container, ContainerEngine, flags, openai_sampling
 from providers.engines.metrics import MetricNames
-from providers.engines.model import EngineInfo, Sampling
 from providers.engines.options import check_options, refused
-from providers.engines.shapes import as_count, as_text, first
-from providers.engines.stream import Events, frames, read_openai
+from providers.engines.shapes import as_count, as_object, as_text, first
+from providers.engines.stream import OpenAIReading, answer
+from providers.engines.wire import EngineWire
 
 IMAGE = "vllm/vllm-openai:v0.11.0"
 """Later images start `vllm serve`, where `--model` is on its way out."""
@@ -37,11 +40,12 @@ class VllmEngine(ContainerEngine):
         generated_tokens="vllm:generation_tokens_total",
         requests_done="vllm:request_success_total",
     )
+    chat_tokens_path = "/tokenize"
     model_path = "/v1/models"
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(self, wire: EngineWire, image: str = IMAGE) -> None:
         environment = {"HF_HOME": "/data", "VLLM_NO_USAGE_STATS": "1"}
-        super().__init__(Container(image=image, port=8000, key_variable="VLLM_API_KEY", environment=environment))
+        super().__init__(Container(image=image, port=8000, key_variable="VLLM_API_KEY", environment=environment), wire)
 
     @property
     def kind(self) -> EngineKind:
@@ -81,21 +85,49 @@ class VllmEngine(ContainerEngine):
         told = await self._get_object(endpoint, self.model_path)
         return EngineInfo(
             model=self._served(told),
-            version=as_text((await self._get_object(endpoint, "/version")).get("version")) or None,
+            version=await self._version(endpoint),
             max_input_tokens=None,
             max_total_tokens=as_count(first(told.get("data")).get("max_model_len")),
             max_concurrent_requests=None,
             max_stop_sequences=None,
         )
 
+    async def _version(self, endpoint: Endpoint) -> str | None:
+        """None where a server speaks vLLM's language and is another."""
+        try:
+            return as_text((await self._get_object(endpoint, "/version")).get("version")) or None
+        except EngineUnreachableError:
+            return None
+
     def generate(
         self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
     ) -> Events:
-        body = {"model": self._name(model), "prompt": prompt.text, **openai_sampling(sampling)}
-        return read_openai(frames(endpoint, "/v1/completions", body, stall_seconds=stall_seconds))
+        body = {
+            "model": self._name(model),
+            "prompt": prompt.text,
+            **openai_sampling(sampling),
+            **_penalty(sampling),
+        }
+        return answer(self._wire, endpoint, "/v1/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
+
+    def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
+        """It goes on with an answer only when asked to, where TGI always does."""
+        goes_on = bool(messages) and messages[-1].speaker is Speaker.ASSISTANT
+        more = {"add_generation_prompt": False, "continue_final_message": True} if goes_on else {}
+        return _penalty(sampling) | more
+
+    def _tokenize_body(self, text: RedactedText, model: str) -> dict[str, Any]:
+        return {"model": self._name(model), "prompt": text.text}
+
+    def _counted(self, told: object) -> int | None:
+        return as_count(as_object(told).get("count"))
 
     def _served(self, told: Mapping[str, Any]) -> str:
         return as_text(first(told.get("data")).get("id"))
 
     def _name(self, model: str) -> str:
         return model
+
+
+def _penalty(sampling: Sampling) -> dict[str, Any]:
+    return {} if sampling.repetition_penalty is None else {"repetition_penalty": sampling.repetition_penalty}

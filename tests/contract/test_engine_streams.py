@@ -1,10 +1,8 @@
 """Answers of both engines, against the lab's."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from pathlib import Path
 from typing import Self
 
 import pytest
@@ -15,15 +13,16 @@ from core.servers.errors import (
     EngineOverloadedError,
     EngineUnreachableError,
     GenerationFailedError,
+    NoChatTemplateError,
     PromptRefusedError,
 )
 from core.servers.model import Endpoint, Launch
+from core.talk.model import End, EndReason, Message, Sampling, Speaker, Token
+from core.talk.ports import Events
 from lab.engine.launch import Launch as LabLaunch
 from lab.engine.server import LabEngine
-from providers.engines.container import ContainerEngine
-from providers.engines.model import End, EndReason, Message, Sampling, Speaker, Token
 from providers.engines.registry import InstalledEngines
-from providers.engines.stream import Events
+from tests.canned import Canned, answer, canned_server
 
 KEY = "the-key-of-this-server"
 CHAT_MODEL = "Qwen/Qwen2.5-7B-Instruct"
@@ -32,8 +31,9 @@ CHAT_MODEL = "Qwen/Qwen2.5-7B-Instruct"
 class Talk:
     """An engine of the lab, and ours that asks it."""
 
-    def __init__(self, engine: ContainerEngine, *, model: str = CHAT_MODEL, tokens_per_second: float = 2000) -> None:
-        self.engine = engine
+    def __init__(self, kind: EngineKind, *, model: str = CHAT_MODEL, tokens_per_second: float = 2000) -> None:
+        self._engines = InstalledEngines()
+        engine = self.engine = self._engines.of(kind)
         self.model = model
         launch = Launch(engine=engine.kind, model=model, revision=None, options=OPTIONS, gpu_count=1)
         read = LabLaunch.from_docker(engine.image, engine.arguments(launch), {engine.container.key_variable: KEY})
@@ -46,6 +46,10 @@ class Talk:
 
     async def __aexit__(self, *_: object) -> None:
         await self.lab.stop()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._engines.aclose()
 
     @property
     def endpoint(self) -> Endpoint:
@@ -74,7 +78,7 @@ Ask = Callable[..., Events]
 
 @pytest.fixture(params=list(EngineKind))
 async def talk(request: pytest.FixtureRequest) -> AsyncIterator[Talk]:
-    async with Talk(InstalledEngines().of(request.param)) as talk:
+    async with Talk(request.param) as talk:
         yield talk
 
 
@@ -87,7 +91,7 @@ def ask(request: pytest.FixtureRequest, talk: Talk) -> Ask:
 async def heard(events: Events) -> tuple[str, End]:
     """The whole text, and the end, which comes once and last."""
     async with asyncio.timeout(20), aclosing(events):
-        *tokens, end = [event async for event in events]
+        *tokens, end = [event async for batch in events for event in batch]
     assert isinstance(end, End)
     return "".join(token.text for token in tokens if isinstance(token, Token)), end
 
@@ -98,9 +102,8 @@ async def broken(events: Events, error: type[Exception]) -> str:
 
     async def hear() -> None:
         async with asyncio.timeout(20), aclosing(events):
-            async for event in events:
-                assert isinstance(event, Token)
-                heard.append(event.text)
+            async for batch in events:
+                heard.extend(event.text for event in batch if isinstance(event, Token))
 
     with pytest.raises(error):
         await hear()
@@ -190,7 +193,7 @@ async def test_says_that_a_prompt_is_too_long(ask: Ask) -> None:
 
 @pytest.mark.parametrize("kind", EngineKind)
 async def test_says_that_a_base_model_cannot_chat_but_can_go_on(kind: EngineKind) -> None:
-    async with Talk(InstalledEngines().of(kind), model="mistralai/Mistral-7B-v0.3") as talk:
+    async with Talk(kind, model="mistralai/Mistral-7B-v0.3") as talk:
         await broken(talk.chat("Hello"), PromptRefusedError)
         await heard(talk.generate("Once upon a time"))
 
@@ -200,40 +203,81 @@ async def test_says_that_a_server_is_away(talk: Talk, ask: Ask) -> None:
     await broken(ask("Hello"), EngineUnreachableError)
 
 
-RECORDINGS = Path(__file__).parent / "recordings" / "tgi"
+def said(*texts: str) -> list[Message]:
+    """Turns of a person and the model, one after the other."""
+    speakers = [Speaker.USER, Speaker.ASSISTANT]
+    return [Message(speaker=speakers[turn % 2], text=RedactedText(text)) for turn, text in enumerate(texts)]
 
 
-@pytest.mark.parametrize("size", [1, 7, 100_000])
+async def test_counts_what_the_engine_counts(talk: Talk) -> None:
+    _, chatted = await heard(talk.chat("How many is this? 日本語"))
+    _, generated = await heard(talk.generate("How many is this? 日本語", sampling=Sampling(max_tokens=5)))
+    engine, text = talk.engine, RedactedText("How many is this? 日本語")
+    assert await engine.count_messages(talk.endpoint, said(text.text), model=CHAT_MODEL) == chatted.prompt_tokens
+    counted = await engine.count_text(talk.endpoint, text, model=CHAT_MODEL)
+    assert counted in (generated.prompt_tokens, (generated.prompt_tokens or 0) - 1)  # an engine may begin with a token
+
+
+async def test_counts_prompts_that_are_too_long(talk: Talk) -> None:
+    counted = await talk.engine.count_text(talk.endpoint, RedactedText("word " * 30_000), model=CHAT_MODEL)
+    assert counted is not None
+    assert counted >= 30_000
+
+
+@pytest.mark.parametrize("kind", EngineKind)
+async def test_counts_no_chat_of_a_base_model(kind: EngineKind) -> None:
+    async with Talk(kind, model="mistralai/Mistral-7B-v0.3") as talk:
+        with pytest.raises(NoChatTemplateError):
+            await talk.engine.count_messages(talk.endpoint, said("Hello"), model=talk.model)
+        assert await talk.engine.count_text(talk.endpoint, RedactedText("Hello"), model=talk.model)
+
+
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    "given",
     [
-        ("chat-stream-3.0.1-a", EndReason.STOP),
-        ("chat-stream-3.2.1-length", EndReason.LENGTH),
-        ("generate-stream-details-3.0.1", EndReason.LENGTH),
+        Canned(status=404),
+        Canned(status=405),
+        Canned(body=b"{no JSON}"),
+        answer({"count": "many"}),
+        answer({"count": -1}),
+        answer({"tokenize_response": None}),
+        answer(None),
     ],
 )
-async def test_reads_what_real_servers_sent(name: str, reason: EndReason, size: int) -> None:
-    sent = (RECORDINGS / f"{name}.sse").read_bytes()
-    frames = [json.loads(line[5:]) for line in sent.split(b"\n") if line.startswith(b"data: {")]
-    is_chat = name.startswith("chat")
-    said = [
-        frame["choices"][0]["delta"]["content"] if is_chat else frame["token"]["text"]
-        for frame in frames
-        if not is_chat or frame["choices"]
-    ]
+async def test_cannot_count_where_no_engine_tells(talk: Talk, given: Canned) -> None:
+    async with canned_server() as server:
+        for path in ("/chat_tokenize", "/tokenize"):
+            server.lay(f"POST {path}", given)
+        endpoint = Endpoint(url=server.url, key=KEY, fingerprint=None)
+        assert await talk.engine.count_messages(endpoint, said("Hello"), model=CHAT_MODEL) is None
+        assert await talk.engine.count_text(endpoint, RedactedText("Hello"), model=CHAT_MODEL) is None
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        for start in range(0, len(sent), size):
-            writer.write(sent[start : start + size])
-            await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        talk = Talk(InstalledEngines().of(EngineKind.TGI))
-        talk.lab.url = url
-        text, end = await heard(talk.chat("Hello") if is_chat else talk.generate("Hello"))
-    assert (text, end.reason) == ("".join(said), reason)
+async def test_asks_each_engine_for_a_repetition_penalty_in_its_words(talk: Talk) -> None:
+    sampling = Sampling(repetition_penalty=1.5, max_tokens=5)
+    await heard(talk.chat("Hello", sampling=sampling))
+    await heard(talk.generate("Hello", sampling=sampling))
+    chat, generate = (request.body for request in talk.lab.requests)
+    if talk.engine.kind is EngineKind.TGI:
+        assert (chat["presence_penalty"], generate["parameters"]["repetition_penalty"]) == (-0.5, 1.5)
+        assert "repetition_penalty" not in chat
+    else:
+        assert (chat["repetition_penalty"], generate["repetition_penalty"]) == (1.5, 1.5)
+
+
+async def test_leaves_to_the_engine_what_nobody_set(talk: Talk) -> None:
+    await heard(talk.chat("Hello"))
+    (request,) = talk.lab.requests
+    assert set(request.body) == {"model", "messages", "stream", "stream_options"}
+
+
+async def test_asks_for_more_of_an_answer(talk: Talk) -> None:
+    """TGI goes on by itself with a last message of the assistant's, and knows no word for it."""
+    messages = said("Count to ten", "one two three")
+    await heard(talk.engine.chat(talk.endpoint, messages, Sampling(), model=CHAT_MODEL, stall_seconds=10))
+    await heard(talk.chat("Hello"))
+    more, fresh = (request.body for request in talk.lab.requests)
+    asked = {"add_generation_prompt": False, "continue_final_message": True}
+    told = {name: more[name] for name in asked if name in more}
+    assert told == (asked if talk.engine.kind is EngineKind.VLLM else {})
+    assert not asked.keys() & fresh.keys()

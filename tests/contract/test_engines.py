@@ -14,12 +14,12 @@ from core.catalog.model import Architecture, Dtype, EngineKind, EngineOptions, M
 from core.errors import InvalidInputError
 from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint, Launch
+from core.talk.model import EngineInfo
 from core.watch.model import EngineLook
 from lab.engine.launch import Launch as LabLaunch
 from lab.engine.server import LabEngine
 from providers.engines import container
 from providers.engines.container import ContainerEngine
-from providers.engines.model import EngineInfo
 from providers.engines.registry import InstalledEngines
 from providers.pinned import authorization, pinned_client
 from tests.profiles import cases

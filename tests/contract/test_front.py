@@ -1,11 +1,9 @@
 """The client of a machine's front against servers that are not what they should be."""
 
 import asyncio
-import hashlib
 import hmac
 import json
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,10 +14,13 @@ import pytest
 from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint, Progress, Stage
 from providers.engines.tgi import TgiEngine
+from providers.engines.wire import EngineWire
 from providers.front import DETAIL_CHARACTERS, Front
 from providers.pinned import MAX_ANSWER_BYTES, authorization, pinned_client
+from tests.raw_server import fingerprint_of, make_certificate
 
 KEY = "the-key-of-this-server"
+ENGINE = TgiEngine(EngineWire())
 
 
 @dataclass
@@ -60,11 +61,7 @@ class Server:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a certificate and its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -keyout key -out crt"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    (folder / "both.pem").write_text((folder / "crt").read_text() + (folder / "key").read_text())
-    return folder / "both.pem"
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ async def server(certificate: Path) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def serving(certificate: Path | None) -> AsyncIterator[Server]:
     """In plain HTTP without a certificate."""
-    server, context = Server(0, fingerprint=_fingerprint(certificate) if certificate else ""), None
+    server, context = Server(0, fingerprint=fingerprint_of(certificate) if certificate else ""), None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
@@ -84,11 +81,6 @@ async def serving(certificate: Path | None) -> AsyncIterator[Server]:
     server.port = listener.sockets[0].getsockname()[1]
     async with listener:
         yield server
-
-
-def _fingerprint(certificate: Path) -> str:
-    text = certificate.read_text().split("-----BEGIN PRIVATE", maxsplit=1)[0]
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest()
 
 
 class TestIdentify:
@@ -165,7 +157,7 @@ class TestPinned:
         with pytest.raises(IdentityError):
             await server.front.progress(other)
         with pytest.raises(IdentityError):
-            await TgiEngine().is_healthy(other)
+            await ENGINE.is_healthy(other)
         assert server.received == b""
 
     async def test_sends_nothing_before_a_certificate_is_known(self, server: Server) -> None:
@@ -175,7 +167,7 @@ class TestPinned:
         assert server.received == b""
 
     async def test_sends_no_key_with_the_question_for_health(self, server: Server) -> None:
-        assert await TgiEngine().is_healthy(server.endpoint)
+        assert await ENGINE.is_healthy(server.endpoint)
         assert KEY.encode() not in server.received
 
     async def test_follows_no_redirect(self, server: Server) -> None:
@@ -187,7 +179,7 @@ class TestPinned:
         self, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-        assert await TgiEngine().is_healthy(server.endpoint)
+        assert await ENGINE.is_healthy(server.endpoint)
 
     async def test_reads_no_more_than_its_cap(self, server: Server) -> None:
         server.body = b" " * (MAX_ANSWER_BYTES + 1)

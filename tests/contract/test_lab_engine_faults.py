@@ -64,6 +64,19 @@ async def test_a_stalled_stream_stays_open_and_goes_on_later(launch: Launch) -> 
         assert frames((await asyncio.wait_for(asking, 5)).content)[-1] == "[DONE]"
 
 
+async def test_a_stalled_engine_sends_no_comments_either() -> None:
+    async with running(tgi(MODEL)) as engine, client(engine) as http:
+        engine.faults.switch(FaultName.STALL, after=0, seconds=600.0)
+        async with http.stream("POST", CHAT, json=chat("hi", stream=True)) as response:
+            first = asyncio.ensure_future(anext(response.aiter_raw()))
+            await until(lambda: engine.running == 1)
+            for _ in range(4):
+                engine.clock.jump(16)
+                await http.get("/health")  # in the meantime it would have sent one
+            engine.clock.jump(600)
+            assert (await asyncio.wait_for(first, 5)).startswith(b"data: ")
+
+
 @BOTH
 async def test_characters_are_cut_between_chunks_and_whole_in_the_end(launch: Launch) -> None:
     async with running(launch) as engine, client(engine) as http:

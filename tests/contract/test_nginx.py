@@ -14,6 +14,7 @@ from aiohttp import web
 from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint, Progress, Stage
 from providers.engines.tgi import TgiEngine
+from providers.engines.wire import EngineWire
 from providers.front import Front
 from providers.pinned import authorization, pinned_client
 from tests.nginx import KEY, Nginx, nginx_in
@@ -177,7 +178,7 @@ async def test_opens_health_to_everybody_for_reading(nginx: Nginx, engine: Engin
 
 async def test_health_is_a_bad_gateway_while_the_engine_is_away(nginx: Nginx, endpoint: Endpoint) -> None:
     assert await status(nginx, "GET", "/health") == 502
-    assert not await TgiEngine().is_healthy(endpoint)
+    assert not await TgiEngine(EngineWire()).is_healthy(endpoint)
 
 
 async def test_passes_requests_on_as_they_are(client: httpx.AsyncClient, engine: Engine) -> None:
@@ -250,16 +251,16 @@ async def test_engine_and_front_are_reached_by_the_pinned_certificate_only(nginx
     with pytest.raises(IdentityError):
         await front(nginx).progress(other)
     with pytest.raises(IdentityError):
-        await TgiEngine().is_healthy(other)
+        await TgiEngine(EngineWire()).is_healthy(other)
     with pytest.raises(IdentityError):
-        await TgiEngine().look(other)
+        await TgiEngine(EngineWire()).look(other)
     assert engine.requests == []
 
 
 @pytest.mark.usefixtures("engine")
 async def test_a_look_with_another_key_meets_a_stranger(endpoint: Endpoint) -> None:
     with pytest.raises(IdentityError):
-        await TgiEngine().look(replace(endpoint, key="another"))
+        await TgiEngine(EngineWire()).look(replace(endpoint, key="another"))
 
 
 async def test_nothing_listening_is_a_server_that_is_away(nginx: Nginx) -> None:

@@ -22,6 +22,7 @@ from core.servers.model import Launch
 from providers.engines.container import Container
 from providers.engines.registry import InstalledEngines
 from providers.engines.vllm import VllmEngine
+from providers.engines.wire import EngineWire
 from providers.startup.script import Startup
 from tests.machine import Machine, following
 from tests.profiles import cases
@@ -326,7 +327,7 @@ class OddEngines(InstalledEngines):
 
 class OddEngine(VllmEngine):
     def __init__(self, arguments: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(EngineWire())
         self.container = Container(
             image="odd:1", port=80, key_variable="KEY", environment={"ODD": arguments[0] if arguments else ""}
         )

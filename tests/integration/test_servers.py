@@ -322,11 +322,14 @@ async def test_a_flaky_cloud_ends_as_asked_with_one_machine_for_one_server(
 ) -> None:
     site.cloud.faults.switch(fault, **options)
     server = await site.moved(await site.create())
-    assert server.state is S.READY, server.failure
     await site.check()
-    assert (await site.moved(await site.servers.stop(BUILDER, server.id))).state is S.STOPPED
-    assert (await site.moved(await site.servers.start(BUILDER, server.id))).state is S.READY
-    await site.check()
+    if server.failure is not None:  # by chance the cloud refused the order each time that it was made
+        assert options["share"] < 1
+        assert server.failure.kind is FailureKind.REFUSED
+    else:
+        assert (await site.moved(await site.servers.stop(BUILDER, server.id))).state is S.STOPPED
+        assert (await site.moved(await site.servers.start(BUILDER, server.id))).state is S.READY
+        await site.check()
     await site.moved(await site.servers.delete(BUILDER, server.id, typed_name="llama"))
     site.cloud.faults.switch(fault, on=False)
     await site.check()

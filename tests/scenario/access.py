@@ -31,6 +31,12 @@ TABLES = (
     "catalog_offer",
     "catalog_template",
     "catalog_limit",
+    "conversation",
+    "turn",
+    "turn_vote",
+    "person_talk",
+    "server_talk",
+    "channel_server",
 )
 """What access decides about; audit has a row for each change."""
 

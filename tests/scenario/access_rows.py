@@ -40,6 +40,8 @@ class Row:
     value: Value = lambda _world, _user: ""
     audit: tuple[str, ...] = ()
     """What its effect leaves; none for what only shows."""
+    is_talk: bool = False
+    """Its effect is one on a conversation, which all who are in it see and the audit log does not tell."""
     gone: Mapping[str, Gone] = field(default_factory=dict[str, Gone])
     """How what it is about can be gone by the time of the click: nobody may do it then."""
     forged: Mapping[str, Forgery] = field(default_factory=dict[str, Forgery])
@@ -67,6 +69,7 @@ def press(
     value: Value | None = None,
     metadata: str = "",
     audit: tuple[str, ...] = (),
+    is_talk: bool = False,
     gone: Mapping[str, Gone] | None = None,
     fine: tuple[str, ...] = (),
 ) -> Row:
@@ -90,6 +93,7 @@ def press(
         draw=draw,
         value=value or Row.value,
         audit=audit,
+        is_talk=is_talk,
         gone=gone or {},
         forged={name: forged for name, forged in FORGED_VALUES.items() if name not in fine} if value else {},
     )
@@ -115,6 +119,17 @@ def shortcut(callback: str, allowed: frozenset[Who]) -> Row:
     return Row(id=f"shortcut {callback}", of=f"shortcut {callback}", allowed=allowed, draw=draw)
 
 
+def message_shortcut(callback: str, allowed: frozenset[Who]) -> Row:
+    """On a message of somebody else."""
+
+    def draw(world: World, user: str, _text: str) -> Click:
+        room = world.lab.workspace.channels[ROOM]
+        ts = world.lab.workspace.post(room, {"user": USERS[Who.ADMIN], "text": "a message"})["ts"]
+        return lambda: world.lab.platform.interactivity.shortcut(user, callback, room, ts)
+
+    return Row(id=f"shortcut {callback}", of=f"shortcut {callback}", allowed=allowed, draw=draw)
+
+
 def submit(
     modal: Modal,
     allowed: frozenset[Who],
@@ -122,6 +137,7 @@ def submit(
     *,
     value: Value | None = None,
     audit: tuple[str, ...] = (),
+    is_talk: bool = False,
     gone: Mapping[str, Gone] | None = None,
     forged: Mapping[str, Forgery] | None = None,
     fine: tuple[str, ...] = (),
@@ -149,6 +165,7 @@ def submit(
         draw=draw,
         value=value or Row.value,
         audit=audit,
+        is_talk=is_talk,
         gone=gone or {},
         forged={name: forgery for name, forgery in forgeries.items() if name not in fine},
     )
@@ -160,6 +177,7 @@ def command(
     *,
     value: Value | None = None,
     audit: tuple[str, ...] = (),
+    is_talk: bool = False,
     forged: Mapping[str, Forgery] | None = None,
 ) -> Row:
     """`/prime` and this text, or what `value` makes in its place; it comes as it is, with whatever it holds."""
@@ -179,6 +197,7 @@ def command(
         draw=draw,
         value=value or (lambda *_: text),
         audit=audit,
+        is_talk=is_talk,
         forged=forged or {},
     )
 

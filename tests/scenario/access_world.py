@@ -99,6 +99,7 @@ class World:
         self.server()
         self.office.rows("UPDATE server SET state = 'deleted' WHERE name <> %s RETURNING 1", SERVER)
         self.office.rows("DELETE FROM unknown_machine RETURNING 1")
+        self.forget_talk()
         for table in ("provider_key", "catalog_model", "catalog_offer", "catalog_template", "catalog_limit"):
             self.office.rows(f"DELETE FROM {table} RETURNING 1")
         for table in ("spend_request_message", "spend_request", "spend_limit"):
@@ -223,6 +224,75 @@ class World:
             self.lab.clock.now(),
             self.lab.clock.now(),
         )
+
+    # --- conversations
+
+    def thread(self) -> str:
+        """Of a message of somebody else, in ROOM; its ts."""
+        room = self.lab.workspace.channels[ROOM]
+        return str(self.lab.workspace.post(room, {"user": USERS[Who.ADMIN], "text": "a question"})["ts"])
+
+    def turn_of(self, user: str, state: str, *, kind: str = "prompt", end: str = "stop", is_bound: bool = True) -> str:
+        """A turn that they asked, in a thread of its own, of the one server unless no server is chosen; its id."""
+        now, thread_ts = self.lab.clock.now(), self.thread()
+        [(conversation,)] = self.office.rows(
+            "INSERT INTO conversation (team, channel, thread_ts, server_id, starter_user, created_at, began_in_thread, "
+            "cleared_ts, asked_at) SELECT 'T0ACME', %s, %s, CASE WHEN %s THEN id END, %s, %s, true, '', %s "
+            "FROM server WHERE name = %s RETURNING id",
+            ROOM,
+            thread_ts,
+            is_bound,
+            user,
+            now,
+            now,
+            SERVER,
+        )
+        first = self._turn(conversation, user, "done" if kind == "edit" else state, thread_ts, end=end)
+        if kind != "edit":
+            return str(first)
+        return str(self._turn(conversation, user, state, thread_ts, kind=kind, end=end, replaces=first))
+
+    def answer_again(self, turn: str) -> None:
+        """Another turn stands behind this one."""
+        query = "SELECT conversation_id, author_user, prompt_ts FROM turn WHERE id = %s"
+        [(conversation, user, prompt_ts)] = self.office.rows(query, turn)
+        self._turn(conversation, user, "done", f"{prompt_ts}1", end="stop")
+
+    def forget_talk(self) -> None:
+        for table in ("turn_vote", "turn", "conversation", "person_talk", "server_talk", "channel_server"):
+            self.office.rows(f"DELETE FROM {table} RETURNING 1")
+
+    def _turn(
+        self,
+        conversation: int,
+        user: str,
+        state: str,
+        prompt_ts: str,
+        *,
+        kind: str = "prompt",
+        end: str,
+        replaces: int | None = None,
+    ) -> int:
+        [(number,)] = self.office.rows("SELECT nextval(pg_get_serial_sequence('turn', 'id'))")
+        prompt = SecretBox(SecretKeys([b"k" * 32])).seal(b"a question", Cell("turn", "prompt", (str(number),)))
+        self.office.rows(
+            "INSERT INTO turn (id, conversation_id, key, kind, state, author_user, prompt_ts, created_at, replaces, "
+            "is_seen, prompt, is_redacted, parts, tries, end_reason, redactions, left_out, failure) VALUES "
+            "(%s, %s, %s, %s, %s, %s, %s, %s, %s, true, %s, true, %s, 0, %s, 0, 0, '') RETURNING 1",
+            number,
+            conversation,
+            f"test/{number}",
+            kind,
+            state,
+            user,
+            prompt_ts,
+            self.lab.clock.now(),
+            replaces,
+            prompt.data,
+            "[]" if kind == "edit" else '[["1.000001", 0]]',
+            end,
+        )
+        return int(number)
 
     # --- acting
 

@@ -19,7 +19,7 @@ from lab.slack.faults import FaultName
 from lab.slack.server import SlackLab
 from tests.prime import ROOT, Prime, StartPrime, eventually
 
-HELLO = "Hello! I am Prime"
+REFUSED = "That needs the role READ"
 
 
 class TestSocketMode:
@@ -123,8 +123,9 @@ class TestHttpMode:
         assert (await nils.types("/prime", channel="#random"))["ok"]
         await nils.sees("runs your team's own language models")
         await nils.says("#general", "@Prime good morning")
-        await nils.sees(HELLO)
-        assert (await nils.presses("Help", in_message=HELLO))["ok"]
+        await nils.sees(REFUSED)
+        await nils.types("/prime", channel="#random")
+        assert (await nils.presses("Help"))["ok"]
         await nils.sees("What you can do with Prime")
 
     async def test_answers_the_challenge_and_the_probe(self, prime: Prime, lab: SlackLab) -> None:

@@ -15,7 +15,10 @@ import pytest
 
 from lab.slack.driver import Person
 from lab.slack.screen import words
+from tests import llama_cpp
+from tests.profiles import LONG
 from tests.scenario.conftest import ROOT, eventually
+from tests.scenario.test_servers import creates, in_state
 
 READY_SECONDS = 60
 
@@ -47,10 +50,10 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[Demo]:
+async def demo(folder: Path, *options: str) -> AsyncIterator[Demo]:
     bare = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo"),
+        *(sys.executable, "-m", "bot", "demo", *options),
         env=bare | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "PRIME_ADMINS": "U0NOT_OF_THE_DEMO"},
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
@@ -103,3 +106,36 @@ async def test_two_at_once_are_strangers_and_each_shows_prime(
             # They have it by `prime admin grant`, beside the running Prime and its database.
             await adam.types("/prime audit @bea", channel="#random")
             assert re.search(r"cli:\S+ `access.grant.add` <@U0BEA>", words(await adam.sees("Audit log")))
+
+
+@pytest.mark.skipif(not LONG, reason="half a minute; test_talk_llama_cpp.py has the same model without the demo")
+async def test_a_real_model_on_this_machine_answers_in_it(tmp_path: Path) -> None:
+    llama_cpp.write_model(tmp_path / "tiny.gguf")
+    async with (
+        llama_cpp.llama_server(tmp_path / "tiny.gguf", key="sesame") as url,
+        demo(tmp_path, "--engine-url", url, "--engine-key", "sesame") as one,
+        Person(one.url, "U0BEA") as bea,
+    ):
+        await creates(bea, channel="#general")
+        await in_state(bea, "ready", channel="#general")
+        await bea.says("#general", "@Prime who are you?")
+        answer = await bea.sees(lambda it: "Regenerate" in str(it), channel="#general", within_seconds=30)
+    shown = "".join(block["text"] for block in answer["blocks"] if block["type"] == "markdown")
+    assert shown == llama_cpp.TEXT
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--engine-url", "http://models.example"], "only to a server on this machine"),
+        (["--engine-url", "http://127.0.0.1:9"], "Nothing at http://127.0.0.1:9 answers"),
+        (["--engine-model", "tiny"], "belong to an `--engine-url`"),
+    ],
+)
+async def test_a_model_that_it_cannot_ask_is_refused_before_anything_starts(options: list[str], sentence: str) -> None:
+    command = (sys.executable, "-m", "bot", "demo", *options)
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert sentence in said.decode()
+    assert "Traceback" not in said.decode()

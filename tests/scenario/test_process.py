@@ -18,7 +18,7 @@ from lab.slack.faults import FaultName
 from lab.slack.server import SlackLab
 from tests.prime import environment, eventually, start_process
 
-HELLO = "Hello! I am Prime"
+REFUSED = "That needs the role READ"
 TYPED = "kumquat"
 
 
@@ -62,16 +62,17 @@ async def test_a_prompt_that_waits_when_prime_is_killed_is_answered_once_after_t
     lab: SlackLab, nils: Person, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     async with running(lab, tmp_path, unused_tcp_port) as process:
+        await nils.types("/prime access", channel="#general")  # from here on Prime knows who Nils is
         lab.faults.switch(FaultName.RATE_LIMITS, share=1.0, retry_after=5)
-        ts = await nils.says("#general", "@Prime good morning")
-        await eventually(lambda: [call for call in lab.record.called("chat.postMessage") if call.status == 429])
+        await nils.says("#general", "@Prime good morning")
+        await eventually(lambda: [call for call in lab.record.called("chat.postEphemeral") if call.status == 429])
         process.kill()
     assert lab.record.delivered("app_mention")[0].acked_at
     lab.faults.switch(FaultName.RATE_LIMITS, on=False)
     lab.clock.jump(6)
     async with running(lab, tmp_path, unused_tcp_port):
-        await nils.sees(HELLO, within_seconds=40)
-        assert len((await nils.messages("#general", thread_ts=ts))[1:]) == 1
+        await nils.sees(REFUSED, within_seconds=40)
+        assert len([call for call in lab.record.called("chat.postEphemeral") if call.error is None]) == 1
 
 
 async def test_sigterm_leaves_no_process(lab: SlackLab, tmp_path: Path, unused_tcp_port: int) -> None:
@@ -91,10 +92,10 @@ async def test_no_typed_word_is_in_the_log_at_debug(
     async with running(lab, tmp_path, unused_tcp_port, **given) as process:
         await nils.types(f"/prime {TYPED}", channel="#random")
         await nils.says("#general", f"@Prime {TYPED}")
-        await nils.sees(HELLO)
+        await nils.sees(REFUSED)
         await nils.says("app", TYPED)
-        await nils.sees(HELLO, channel="app")
-        await nils.presses("Help", in_message=HELLO)
+        await nils.sees(REFUSED, channel="app")
+        await nils.presses("Ask for access", in_message=REFUSED)
         async with aiohttp.ClientSession() as session:
             url = f"http://127.0.0.1:{unused_tcp_port}/{TYPED}"
             async with session.post(url, data=TYPED):

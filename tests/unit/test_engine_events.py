@@ -58,4 +58,4 @@ async def events(sent: bytes, cuts: list[int]) -> list[bytes]:
             yield sent[start:cut]
             start = max(start, cut)
 
-    return [event async for event in split_events(chunks())]
+    return [event async for batch in split_events(chunks()) for event in batch]

@@ -205,3 +205,47 @@ async def test_response_urls_wait_out_a_429_and_tell_when_they_are_used_up(
     await clock.advance(31)
     assert await call
     assert not await sender.respond(f"{slack.url}/api/answer", {"text": "y"})
+
+
+async def test_draws_an_edit_when_its_turn_has_come_and_anew_for_each_try(
+    slack: Slack, sender: Sender, clock: ManualClock
+) -> None:
+    slack.answers = [LIMITED, FINE]
+    drawn: list[str] = []
+
+    async def draw() -> dict[str, str]:
+        drawn.append(f"text {len(drawn)}")
+        return {"text": drawn[-1]}
+
+    update = asyncio.create_task(sender.update_latest(channel="C1", ts="1.1", draw=draw))
+    await until_waiting(clock)
+    await clock.advance(31)
+    assert await update
+    assert [arguments["text"] for _, arguments in slack.calls] == ["text 0", "text 1"]
+    assert slack.calls[1][1] == {"channel": "C1", "ts": "1.1", "text": "text 1"}
+
+
+async def test_makes_no_call_for_an_edit_that_has_nothing_new(slack: Slack, sender: Sender) -> None:
+    async def draw() -> None:
+        return None
+
+    assert not await sender.update_latest(channel="C1", ts="1.1", draw=draw)
+    assert not slack.calls
+
+
+async def test_an_edit_that_is_under_way_is_not_broken_off(slack: Slack, sender: Sender) -> None:
+    goes_on = asyncio.Event()
+
+    async def draw() -> dict[str, str]:
+        await goes_on.wait()
+        return {"text": "x"}
+
+    update = asyncio.create_task(sender.update_latest(channel="C1", ts="1.1", draw=draw))
+    await asyncio.sleep(0.01)
+    update.cancel()
+    await asyncio.sleep(0.01)
+    assert not update.done()
+    goes_on.set()
+    await asyncio.wait({update})
+    assert update.cancelled()
+    assert len(slack.calls) == 1

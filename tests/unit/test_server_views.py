@@ -161,7 +161,7 @@ class TestTheCard:
         [
             (Role.READ, ["Logs", "Usage", "Chart", "Refresh"]),
             (Role.READ_WRITE, ["Stop", "Delete", "Logs", "Usage", "Chart", "Refresh"]),
-            (Role.ADMIN, ["Stop", "Delete", "Logs", "Usage", "Chart", "Refresh"]),
+            (Role.ADMIN, ["Stop", "Delete", "Logs", "Usage", "Answers", "Chart", "Refresh"]),
         ],
     )
     def test_one_alone_sees_what_their_role_may_press(self, role: Role, names: list[str]) -> None:

@@ -123,6 +123,7 @@ async def _respond(
 ) -> None:
     await services.servers.get(server_id)  # or it is deleted
     card = await services.servers.card(server_id)
-    text, blocks = build_card(card, role=principal.role, now=services.clock.now(), private=True)
+    votes = await services.talk.votes(server_id)
+    text, blocks = build_card(card, role=principal.role, now=services.clock.now(), private=True, votes=votes)
     message = {"response_type": "ephemeral", "replace_original": replace, "text": text, "blocks": blocks}
     await respond(message)

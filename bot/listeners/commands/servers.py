@@ -30,7 +30,9 @@ async def handle_servers(call: Call) -> None:
 async def handle_server(call: Call) -> None:
     principal = await call.actor.may(Permission.SEE_SERVERS)
     card = await call.services.servers.card((await _named(call, principal)).id)
-    await answer(call.ack, build_card(card, role=principal.role, now=call.services.clock.now(), private=True))
+    votes = await call.services.talk.votes(card.server.id)
+    now = call.services.clock.now()
+    await answer(call.ack, build_card(card, role=principal.role, now=now, private=True, votes=votes))
 
 
 async def handle_usage(call: Call) -> None:

@@ -21,6 +21,7 @@ from bot.listeners.commands.servers import (
     handle_stop,
     handle_usage,
 )
+from bot.listeners.commands.talk import handle_chat, handle_default, handle_settings
 from bot.listeners.commands.users import handle_users
 from bot.listeners.commands.watch import handle_keep
 from bot.views.menu import CommandHelp, build_command_help, build_help, build_unknown
@@ -112,6 +113,30 @@ SUBCOMMANDS = {
             examples=("/prime logs llama", "/prime logs llama 100"),
             handler=handle_logs,
             permission=Permission.SEE_SERVERS,
+        ),
+        Subcommand(
+            name="chat",
+            usage="[NAME] [prompt]",
+            summary="starts a thread with a model in this channel",
+            examples=("/prime chat", "/prime chat llama What is a llama?"),
+            handler=handle_chat,
+            permission=Permission.TALK,
+        ),
+        Subcommand(
+            name="settings",
+            usage="",
+            summary="sets how the answers to you are generated",
+            examples=("/prime settings",),
+            handler=handle_settings,
+            permission=Permission.TALK,
+        ),
+        Subcommand(
+            name="default",
+            usage="NAME|none",
+            summary="sets which server answers when Prime is mentioned in this channel",
+            examples=("/prime default llama", "/prime default none"),
+            handler=handle_default,
+            permission=Permission.CHOOSE_CHANNEL_SERVER,
         ),
         Subcommand(
             name="create",

@@ -21,6 +21,11 @@ from bot.listeners.modals.mappings import handle_add_mapping, handle_preview_map
 from bot.listeners.modals.requests import handle_approve_as, handle_deny, handle_request_access
 from bot.listeners.modals.servers import handle_delete_server, handle_start_server, handle_stop_server
 from bot.listeners.modals.spend_requests import handle_ask_start, handle_deny_spend
+from bot.listeners.modals.talk import (
+    handle_ask_about,
+    handle_server_talk_submitted,
+    handle_talk_settings_submitted,
+)
 from bot.listeners.modals.users import handle_change_role
 from bot.listeners.modals.watch import handle_adopt_machine, handle_keep_server
 
@@ -43,6 +48,9 @@ LISTENERS = {
     Modal.ASK_CREATE: handle_ask_create,
     Modal.ASK_START: handle_ask_start,
     Modal.DENY_SPEND: handle_deny_spend,
+    Modal.TALK_SETTINGS: handle_talk_settings_submitted,
+    Modal.TALK_SERVER: handle_server_talk_submitted,
+    Modal.ASK_ABOUT: handle_ask_about,
     Modal.ENTER_KEY: handle_enter_key,
     Modal.CATALOG: handle_catalog_search,
     Modal.ADD_MODEL: handle_add_model,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.clock import LabClock
+from lab.engine.runtime import Model
 from lab.engine.server import LabEngine
 from lab.faults import Faults
 from lab.paperspace.catalog import MachineType
@@ -59,14 +60,17 @@ class Computer:
         pace: Pace,
         faults: Faults,
         tasks: Tasks,
+        model: Model | None,
     ) -> None:
-        """`folder` is made now, and is the machine's until `erase`."""
+        """`folder` is made now, and is the machine's until `erase`. `model` answers in place of its engines' own."""
         self.type = type
         self.root = folder / "root"
         """Its disk: `PRIME_ROOT` of its processes."""
         self.address = ""
         """Where all of its ports really are; empty while it is off."""
-        self.docker = Docker(clock=clock, pace=pace, faults=faults, tasks=tasks, has_gpu=type.gpu is not None)
+        self.docker = Docker(
+            clock=clock, pace=pace, faults=faults, tasks=tasks, has_gpu=type.gpu is not None, model=model
+        )
         self.front = Front(self.root)
         self.firewall: list[tuple[str, ...]] = []
         self.commands: list[Command] = []
@@ -143,7 +147,8 @@ class Computer:
             boot.exit_status = await process.wait()
         finally:
             if boot.exit_status is None:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):  # it ended just now
+                    process.kill()
                 await process.wait()
             boot.output = log.read_text(errors="replace")
             boot.is_over = True

@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.clock import LabClock
 from lab.engine.launch import IMAGES, Launch, LaunchError
+from lab.engine.runtime import Model
 from lab.engine.server import LabEngine
 from lab.faults import Faults
 from lab.paperspace.computer import fluent_bit
@@ -78,12 +79,16 @@ class Container:
 
 
 class Docker:
-    def __init__(self, *, clock: LabClock, pace: Pace, faults: Faults, tasks: Tasks, has_gpu: bool) -> None:
+    def __init__(
+        self, *, clock: LabClock, pace: Pace, faults: Faults, tasks: Tasks, has_gpu: bool, model: Model | None
+    ) -> None:
+        """`model` answers in place of the engines' own."""
         self._clock = clock
         self._faults = faults
         self._pace = pace
         self._tasks = tasks
         self._has_gpu = has_gpu
+        self._model = model
         self._address = ""
         self.images: set[str] = set()
         self.containers: dict[str, Container] = {}
@@ -190,7 +195,7 @@ class Docker:
             container.log_lines += error.log_lines
             return error.exit_status
         if container.engine is None:
-            container.engine = LabEngine(launch, clock=self._clock, faults=self._faults)
+            container.engine = LabEngine(launch, clock=self._clock, faults=self._faults, model=self._model)
             container.engine.log_lines = container.log_lines
         container.engine.loading_seconds = self._pace.loading_seconds
         try:

@@ -5,10 +5,16 @@ import { Text } from "./mrkdwn.js";
 import { RichText } from "./rich-text.js";
 import { html, useId } from "./ui.js";
 
-/** `errors`: a sentence by block_id, for input blocks. */
-export const Blocks = ({ blocks, errors = {} }) => html`<div class="blocks">
-  ${inOrder(blocks).map((block) => html`<${Block} key=${block.block_id} block=${block} error=${errors[block.block_id]} />`)}
+/**
+ * `errors`: a sentence by block_id, for input blocks. `keyOf` tells which blocks are the same after a change: those of the
+ * same block_id, unless told otherwise.
+ */
+export const Blocks = ({ blocks, errors = {}, keyOf = (block) => block.block_id }) => html`<div class="blocks">
+  ${inOrder(blocks).map((block, index, all) => html`<${Block} key=${keyOf(block, index, all)} block=${block} error=${errors[block.block_id]} />`)}
 </div>`;
+
+/** In a message each edit brings new ids. The third section stays the third: it must not flicker, nor lose a press under way. */
+export const byKind = ({ type }, index, all) => `${type}/${all.slice(0, index).filter((block) => block.type === type).length}`;
 
 /** Slack shows tables below everything else of a message. */
 const inOrder = (blocks) => [

@@ -1,7 +1,8 @@
 // Standard Markdown (the `markdown` block). The library only reads it; its tokens become elements here, so that no HTML
 // in a message is ever more than text.
 import { lexer } from "marked";
-import { Emoji, Link, Reference } from "./references.js";
+import { Emoji, Link, Reference, unescape } from "./references.js";
+import { state } from "./state.js";
 import { Fragment, html, useMemo } from "./ui.js";
 
 // In this block references have the same form as in mrkdwn.
@@ -9,8 +10,8 @@ const SLACK_PARTS = /(<(?:@[UW]|#[CGD]|!)[^<>\n]*>|:[a-z0-9_+-]+:)/;
 const ENTITIES = { lt: "<", gt: ">", amp: "&", quot: '"', "#39": "'", nbsp: "\u00a0" };
 
 export function Markdown({ text }) {
-  const tokens = useMemo(() => lexer(text, { gfm: true }), [text]);
-  return html`<div class="markdown">${all(tokens)}</div>`;
+  // A long answer is not drawn anew whenever anything else on the page changes; names in it may.
+  return useMemo(() => html`<div class="markdown">${all(lexer(text, { gfm: true }))}</div>`, [text, state.people, state.groups]);
 }
 
 const all = (tokens) => (tokens ?? []).map((token) => (DRAW[token.type] ?? drawUnknown)(token));
@@ -23,7 +24,7 @@ const DRAW = {
   heading: ({ tokens }) => html`<p class="heading" role="heading" aria-level="4">${all(tokens)}</p>`,
   paragraph: ({ tokens }) => html`<p>${all(tokens)}</p>`,
   blockquote: ({ tokens }) => html`<blockquote>${all(tokens)}</blockquote>`,
-  code: ({ text }) => html`<pre><code>${text}</code></pre>`,
+  code: drawCode,
   list: drawList,
   table: drawTable,
   text: ({ text, tokens }) => (tokens ? html`<${Fragment}>${all(tokens)}<//>` : plain(text)),
@@ -31,13 +32,18 @@ const DRAW = {
   strong: ({ tokens }) => html`<strong>${all(tokens)}</strong>`,
   em: ({ tokens }) => html`<em>${all(tokens)}</em>`,
   del: ({ tokens }) => html`<del>${all(tokens)}</del>`,
-  codespan: ({ text }) => html`<code>${text}</code>`,
+  codespan: ({ text }) => html`<code>${unescape(text)}</code>`,
   link: ({ href, tokens }) => html`<${Link} href=${href}>${all(tokens)}<//>`,
   image: ({ href, text }) => html`<${Link} href=${href}>${text || href}<//>`, // Slack turns images into links
 };
 
 /** HTML among the rest: its source. */
 const drawUnknown = ({ raw }) => plain(raw);
+
+function drawCode({ text, lang }) {
+  const [language] = (lang ?? "").split(/\s/);
+  return html`<figure class="code">${language && html`<figcaption>${language}</figcaption>`}<pre><code>${unescape(text)}</code></pre></figure>`;
+}
 
 function drawList({ ordered, start, items }) {
   const tag = ordered ? "ol" : "ul";

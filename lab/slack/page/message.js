@@ -1,7 +1,7 @@
 // One message: who, when, what, and what can be done with it.
 import * as api from "./api.js";
 import { Avatar } from "./avatar.js";
-import { Blocks } from "./blocks.js";
+import { Blocks, byKind } from "./blocks.js";
 import { askConfirm, plain } from "./confirm.js";
 import { FormProvider, useForm } from "./form.js";
 import { Icon } from "./icons.js";
@@ -54,7 +54,7 @@ function Content({ message }) {
 
 function MessageBlocks({ message }) {
   const form = useForm({ channel: message.channel, ts: message.ts }, message.blocks);
-  return html`<${FormProvider} value=${form}><${Blocks} blocks=${message.blocks} /><//>`;
+  return html`<${FormProvider} value=${form}><${Blocks} blocks=${message.blocks} keyOf=${byKind} /><//>`;
 }
 
 /** Attachments are an older form of message; only their text is shown. */

@@ -1,6 +1,6 @@
 // What opens beside a button: menus, pickers, panels. It lies in the browser's top layer, so no scroll box cuts it.
 import { Icon } from "./icons.js";
-import { classes, html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
+import { classes, html, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const GAP = 4;
 const EDGE = 8;
@@ -14,7 +14,8 @@ export function Popover({ anchor, onClose, className, align = "start", children,
   }, []);
   // What is shown may grow while it loads.
   useLayoutEffect(() => place(box.current, anchor.current, align));
-  useEffect(() => {
+  // At once, so that nothing listens any more for a box that has just gone.
+  useLayoutEffect(() => {
     const onPointer = (event) => {
       if (!box.current.contains(event.target) && !anchor.current.contains(event.target)) onClose(false);
     };
