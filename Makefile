@@ -1,6 +1,8 @@
 # `make` alone prints this list. Every target sets up what it needs, so any of them may be the first.
 PRIME := .venv/bin/prime
 PY    := .venv/bin/python
+# One more than there are processors: tests wait more than they compute.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 .DEFAULT_GOAL := help
 .PHONY: help setup tools demo run test check long bench migrate clean
 
@@ -26,7 +28,7 @@ migrate: setup ## bring the database to this version's schema
 	@$(PRIME) migrate
 
 test: setup tools ## all tests
-	@$(PY) -m pytest -n auto --dist loadgroup
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 check: setup ## format, lint, types, import rules, lock file
 	@.venv/bin/ruff format --check .
@@ -35,7 +37,7 @@ check: setup ## format, lint, types, import rules, lock file
 	@.venv/bin/lint-imports
 
 long: setup tools ## the long forms of the property, fault and chaos tests
-	@PRIME_TEST_PROFILE=long $(PY) -m pytest -n auto --dist loadgroup
+	@PRIME_TEST_PROFILE=long $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 bench: setup ## measured figures with the goal or peer beside each
 	@$(PY) -m tests.bench

@@ -17,6 +17,8 @@ from tests.servers import SPEC
 from tests.site import BUILDER, Site, open_site
 from tests.unit.test_startup_text import unpacked
 
+pytestmark = pytest.mark.xdist_group("log roles")  # roles belong to the cluster, which all workers share
+
 GONE_URL = "postgresql://nobody@127.0.0.1:1/nothing"
 
 

@@ -14,6 +14,8 @@ from core.errors import ConfigurationError, DatabaseUnavailableError
 from core.logs.model import Level
 from db.logs import PostgresLogDatabase
 
+pytestmark = pytest.mark.xdist_group("log roles")  # roles belong to the cluster, which all workers share
+
 A, B = "prime-abc123-000001-llama", "prime-abc123-000002-qwen"
 AT = datetime(2026, 11, 22, 13, 0, 0, tzinfo=UTC)
 CREATE = 'CREATE TABLE IF NOT EXISTS "fluentbit" (tag varchar, time timestamp, data jsonb);'

@@ -13,6 +13,8 @@ from tests.scenario.cloud import CloudOffice, open_cloud_office
 from tests.scenario.conftest import eventually
 from tests.scenario.test_servers import ready
 
+pytestmark = pytest.mark.xdist_group("log roles")  # roles belong to the cluster, which all workers share
+
 
 @pytest.fixture
 async def log_database(empty_database_url: str) -> AsyncIterator[PostgresLogDatabase]:

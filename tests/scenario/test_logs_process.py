@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from lab.slack.server import SlackLab
 from tests.scenario.test_doctor import examine
 from tests.scenario.test_process import environment, start_process
+
+pytestmark = pytest.mark.xdist_group("log roles")  # roles belong to the cluster, which all workers share
 
 
 async def test_it_is_set_up_and_examined(lab: SlackLab, tmp_path: Path, empty_database_url: str) -> None:
