@@ -1,6 +1,7 @@
 """Slack's people and user groups, as core's directory ports."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from core.clock import Clock
 from core.errors import NotFoundError, UnavailableError
 from core.mappings.model import Group
 from core.people.model import PersonId, Profile
-from core.people.rules import profile_from_slack
+from core.people.rules import FRESH, profile_from_slack
 
 PAGE = 1000
 """Slack's most for users.list; 10,000 people are ten calls of a method that allows twenty a minute."""
@@ -79,6 +80,44 @@ class SlackGroups:
                 raise NotFoundError("Slack does not have that user group any more.") from error
             raise _unavailable(error) from error
         return frozenset(_body(answer)["users"])
+
+
+class SlackChannels:
+    """Who can read along in a channel, as Slack told within the last five minutes."""
+
+    def __init__(self, client: AsyncWebClient, clock: Clock, *, team: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._team = team
+        self._known: dict[tuple[str, str], tuple[datetime, Any]] = {}
+
+    async def members(self, channel: str) -> Sequence[PersonId]:
+        async def ask() -> Sequence[PersonId]:
+            answer = await self._client.conversations_members(channel=channel, limit=PAGE)
+            return [PersonId(self._team, user) for user in _body(answer)["members"]]
+
+        return await self._fresh(("members", channel), ask)
+
+    async def is_shared(self, channel: str) -> bool:
+        async def ask() -> bool:
+            told = _body(await self._client.conversations_info(channel=channel))["channel"]
+            flags = ("is_shared", "is_ext_shared", "is_org_shared", "is_pending_ext_shared")
+            return any(told.get(flag) is True for flag in flags)
+
+        return await self._fresh(("is_shared", channel), ask)
+
+    async def _fresh(self, key: tuple[str, str], ask: Callable[[], Awaitable[Any]]) -> Any:
+        now = self._clock.now()
+        known = self._known.get(key)
+        if known is not None and now - known[0] < FRESH:
+            return known[1]
+        self._known = {one: found for one, found in self._known.items() if now - found[0] < FRESH}
+        try:
+            answer = await ask()
+        except SlackApiError as error:
+            raise _unavailable(error) from error
+        self._known[key] = (now, answer)
+        return answer
 
 
 def _body(answer: AsyncSlackResponse) -> Mapping[str, Any]:

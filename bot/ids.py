@@ -120,6 +120,22 @@ class Action(StrEnum):
     CATALOG_SHOW_TEMPLATE = "catalog.template.show"
     CATALOG_LIMIT = "catalog.limit.change"
 
+    WARNING_REDACTED = "redaction.warning.redacted"
+    """These carry the turn's id."""
+    WARNING_AS_IS = "redaction.warning.as_is"
+    WARNING_CANCEL = "redaction.warning.cancel"
+    WARNING_NOT_PERSONAL = "redaction.warning.not_personal"
+    WARNING_SHOW = "redaction.warning.show"
+    TURN_SEEN = "redaction.turn.seen"
+    TURN_REVEAL = "redaction.turn.reveal"
+    THREAD_FORGET = "redaction.thread.forget"
+    REDACTION_CHANNEL = "redaction.channel.open"
+    """Of the channel that the modal it stands in was opened in; so are the two below."""
+    REDACTION_LISTS = "redaction.lists.open"
+    REDACTION_TRY = "redaction.text.open"
+    PROPOSAL_APPROVE = "redaction.proposal.approve"
+    PROPOSAL_DENY = "redaction.proposal.deny"
+
 
 class Modal(StrEnum):
     """`callback_id` of modals."""
@@ -153,6 +169,11 @@ class Modal(StrEnum):
     ADD_MODEL = "catalog.model.add"
     SET_PRICE = "catalog.offer.price"
     CHANGE_LIMIT = "catalog.limit.change"
+    REDACTION = "redaction.policy"
+    REDACTION_CHANNEL = "redaction.channel"
+    REDACTION_LISTS = "redaction.lists"
+    REDACTION_TRY = "redaction.text"
+    NOT_PERSONAL = "redaction.not_personal"
 
 
 class Shortcut(StrEnum):
@@ -215,3 +236,11 @@ class Input(StrEnum):
     MINIMUM = "minimum"
     MAXIMUM = "maximum"
     DEFAULT = "default"
+
+    DISPOSITION = "disposition"
+    RETENTION_DAYS = "retention_days"
+    SIGNED = "signed"
+    TERMS = "terms"
+    FILE = "file"
+    LISTED_AS = "listed_as"
+    TEXT = "text"

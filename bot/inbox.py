@@ -33,6 +33,11 @@ IN_A_THREAD = frozenset[str](
         Action.TALK_ASK_EDITED,
         Action.TALK_START,
         Action.TALK_CHOOSE,
+        Action.WARNING_REDACTED,
+        Action.WARNING_AS_IS,
+        Action.WARNING_CANCEL,
+        Action.WARNING_SHOW,
+        Action.TURN_REVEAL,
     }
 )
 """What is pressed at an answer: in one line with what is said in its thread."""
@@ -66,6 +71,8 @@ WORK_ACTIONS = frozenset[str](
         Action.LOGS_WARNINGS,
         Action.LOGS_ERRORS,
         Action.LOGS_REFRESH,
+        Action.PROPOSAL_APPROVE,
+        Action.PROPOSAL_DENY,
         *IN_A_THREAD,
     }
 )
@@ -91,6 +98,7 @@ IN_A_FORM = frozenset[str](
         Action.CATALOG_SHOW_TEMPLATE,
         Action.TALK_SCOPE,
         Action.TALK_RESET,
+        Action.THREAD_FORGET,
     }
 )
 """What is pressed or chosen in a modal that is drawn anew after each, in their order."""

@@ -17,7 +17,8 @@ from bot.app import build_app
 from bot.budgets import SharedBudgets
 from bot.catch_up import CatchUp
 from bot.database import Database, open_database, open_log_database, require_schema
-from bot.directory import SlackDirectory, SlackGroups
+from bot.detectors import open_detector
+from bot.directory import SlackChannels, SlackDirectory, SlackGroups
 from bot.dispatch import dispatcher
 from bot.http import HttpServer, SlackDoor
 from bot.identity import Identity, who_am_i
@@ -39,18 +40,21 @@ from core.cost.service import Costs
 from core.errors import DatabaseUnavailableError, UnavailableError
 from core.inbox.service import Inbox
 from core.jobs.follow_slack import follow_slack
+from core.jobs.forget_conversations import forget_conversations
 from core.jobs.note_audit_head import note_audit_head
 from core.jobs.retain_audit import retain_audit
 from core.jobs.tidy_inbox import tidy_inbox
 from core.lead.service import Leadership
 from core.logs.service import Logs
 from core.pacing.ports import BudgetStore
-from core.redaction.rules_engine import RulesRedactor
+from core.redaction.ports import Detector
+from core.redaction.redactor import Redactor
 from core.servers.mover import Mover
 from core.servers.steps import Wiring
 from core.services import Services, build_services
 from core.storage import Storage
 from core.talk import answering
+from core.talk.redacting import Redacting
 from core.talk.talker import Talker
 from core.watch import wiring as watching
 from core.watch.monitor import Monitor
@@ -146,12 +150,17 @@ async def serve(
         log_database = open_log_database(settings)
         if log_database is not None:
             stack.push_async_callback(log_database.aclose)
+        detector = await stack.enter_async_context(open_detector(settings, clock))
+        http.checks["detectors"] = lambda: _detector_not_ready(detector)
+        redactor = Redactor(detector)
         services = build_services(
             clock=clock,
             storage=database.storage,
             inbox=inbox,
             directory=SlackDirectory(sender, clock, team=identity.team),
             groups=SlackGroups(sender, team=identity.team),
+            channels=SlackChannels(sender, clock, team=identity.team),
+            redactor=redactor,
             hub=hub,
             providers=providers,
             engines=engines,
@@ -183,8 +192,14 @@ async def serve(
         )
         log_follows = LogFollows(sender, services)
         replies = SlackReplies(sender, services.servers, clock)
+        redacting = Redacting(
+            storage=database.storage,
+            redactor=redactor,
+            rulebook=services.redaction,
+            canaries=[one.get_secret_value() for one in settings.prime_redaction_canaries],
+        )
         talker = Talker(
-            _talking(settings, database.storage, clock, engines, front),
+            _talking(settings, database.storage, clock, engines, front, redacting),
             replies,
             holder=holder,
             news=asked,
@@ -220,6 +235,7 @@ async def serve(
                 "talker": talker.run,
                 "catch up": catch_up.run,
             }
+            tasks.create_task(detector.watch(), name="detectors")
             tasks.create_task(_work(workers, lead, jobs, database.storage, clock), name="work")
             if settings.slack_app_token is not None:
                 app_token = settings.slack_app_token.get_secret_value()
@@ -319,6 +335,12 @@ def _jobs(services: Services, database: Database, settings: Settings) -> list[Jo
             seconds=86_400,
             leads=True,
         ),
+        Job(
+            name="forget_conversations",
+            run=lambda: forget_conversations(services.redaction, services.privacy),
+            seconds=3600,
+            leads=True,
+        ),
         Job(name="renew_keys", run=services.servers.renew_keys, seconds=60, leads=True),
         Job(name="announce_endings", run=services.access.announce_endings, seconds=600, leads=True),
     ]
@@ -371,14 +393,19 @@ def _wiring(settings: Settings, storage: Storage, engines: InstalledEngines, fro
 
 
 def _talking(
-    settings: Settings, storage: Storage, clock: Clock, engines: InstalledEngines, front: Front
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    engines: InstalledEngines,
+    front: Front,
+    redacting: Redacting,
 ) -> answering.Wiring:
     return answering.Wiring(
         storage=storage,
         clock=clock,
         models=engines,
         front=front,
-        redactor=RulesRedactor(),
+        redacting=redacting,
         stall_seconds=settings.prime_stall_seconds,
     )
 
@@ -403,6 +430,10 @@ async def _database_not_ready(storage: Storage) -> str | None:
         return None if await storage.schema_is_current() else "The database's schema is not this version's."
     except DatabaseUnavailableError:
         return "The database does not answer."
+
+
+async def _detector_not_ready(detector: Detector) -> str | None:
+    return None if detector.is_ready else "What looks for personal data is loading."
 
 
 async def _socket_not_ready(connection: SocketMode) -> str | None:

@@ -1,6 +1,6 @@
 """What `/metrics` shows, all of it beginning with `prime_`."""
 
-from prometheus_client import Counter, Gauge, disable_created_metrics
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()
 
@@ -12,4 +12,7 @@ socket_connected = Gauge("prime_socket_connected", "Whether the Socket Mode conn
 socket_replaced = Counter("prime_socket_replaced", "Socket Mode connections that ended, by reason", ["reason"])
 audit_head = Gauge("prime_audit_head", "Number of the newest audit row: it never falls")
 audit_rows = Gauge("prime_audit_rows", "How many audit rows are kept")
+detectors_ready = Gauge("prime_detectors_ready", "Processes that can look for personal data")
+detector_restarts = Gauge("prime_detector_restarts", "Processes for that which ended and were replaced")
+redaction_seconds = Histogram("prime_redaction_seconds", "Time that looking through a prompt took, waiting included")
 leader = Gauge("prime_leader", "Whether this replica leads: it alone looks at servers and stops them")

@@ -17,6 +17,7 @@ from bot.dispatch import Notifier
 from bot.given_keys import answer_key
 from bot.homes import Homes
 from bot.ids import Action
+from bot.proposals import Proposals
 from bot.replies import SlackReplies
 from bot.sender import Sender
 from bot.server_cards import ServerCards
@@ -50,6 +51,7 @@ class Notices:
         self.cards = ServerCards(client, services, self.homes, self.news)
         self._chats = Chats(client, services, replies, approval_channel=approval_channel)
         self._spends = SpendRequests(client, services, approval_channel=approval_channel)
+        self._proposals = Proposals(client, services, approval_channel=approval_channel)
         self._client = client
         self._services = services
         self._team = team
@@ -73,6 +75,8 @@ class Notices:
             Notice.KEY_GIVEN: self.key_given,
             Notice.CHAT_OPENED: self._chats.opened,
             Notice.START_ASKED: self._chats.start_asked,
+            Notice.TERM_PROPOSED: self._proposals.opened,
+            Notice.TERM_SETTLED: self._proposals.settled,
             Notice.HOME_CHANGED: self.home_changed,
         }
 

@@ -99,11 +99,12 @@ class ReadFiles:
     """A sentence in mrkdwn for each file that was left out."""
 
 
-async def read_files(sender: Sender, files: Sequence[File]) -> ReadFiles:
+async def read_files(sender: Sender, files: Sequence[File], *, most_bytes: int = FILE_BYTES) -> ReadFiles:
+    """`most_bytes`: of each; what is larger is left out."""
     attachments: list[Attachment] = []
     problems: list[str] = []
     for file in files[:MOST_FILES]:
-        read = await _read(sender, file)
+        read = await _read(sender, file, most_bytes)
         if isinstance(read, Attachment):
             attachments.append(read)
         else:
@@ -113,7 +114,7 @@ async def read_files(sender: Sender, files: Sequence[File]) -> ReadFiles:
     return ReadFiles(attachments=attachments, problems=problems)
 
 
-async def _read(sender: Sender, file: File) -> Attachment | str:
+async def _read(sender: Sender, file: File, most_bytes: int) -> Attachment | str:
     """The file, or why it is left out."""
     try:
         if file.get("file_access") == "check_file_info":  # of another workspace: the event tells only the id
@@ -122,10 +123,10 @@ async def _read(sender: Sender, file: File) -> Attachment | str:
         name = str(file.get("name") or "file")
         if not _is_text(file):
             return f"{code(name)} was left out: Prime reads text files only."
-        if int(file.get("size") or 0) > FILE_BYTES:
-            return f"{code(name)} was left out: Prime reads files of up to {FILE_BYTES // 1000} kB."
+        if int(file.get("size") or 0) > most_bytes:
+            return f"{code(name)} was left out: Prime reads files of up to {most_bytes // 1000:,} kB."
         url, mimetype = str(file.get("url_private") or ""), str(file.get("mimetype") or "")
-        data = await sender.get_file(url, mimetype=mimetype, most_bytes=FILE_BYTES)
+        data = await sender.get_file(url, mimetype=mimetype, most_bytes=most_bytes)
     except (SlackApiError, UnavailableError):
         return "A file was left out, because Slack did not hand it out. Share it again to try once more."
     text = None if data is None else _decoded(data)

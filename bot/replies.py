@@ -16,7 +16,9 @@ from bot.reply import BeforeShowing, SlackReply, posted_since
 from bot.sender import Sender, SlackUnavailableError
 from bot.views.answer import build_placeholder, build_thinking, build_waking
 from bot.views.menu import Message
+from bot.views.warning import build_warned, build_warning
 from core.clock import Clock
+from core.redaction.model import EntityType
 from core.servers.model import Server, ServerCard, ServerState
 from core.talk.model import Answered, Asked, Conversation, Part, Turn
 from core.talk.ports import Replies, Reply
@@ -91,17 +93,15 @@ class SlackReplies(Replies):
         message = build_waking(turn.id, server, expected=await self._expected(server))
         await self._show(turn, conversation, message, still_waits=still_waits)
 
+    async def warn(
+        self, turn: Turn, conversation: Conversation, found: Mapping[EntityType, Sequence[str]], *, risk: int
+    ) -> None:
+        await self._show(turn, conversation, build_warned(turn.id, turn.author.user), still_waits=_always)
+        text, blocks = build_warning(turn.id, found, risk)
+        await self._tell(turn, conversation, {"text": text, "blocks": blocks})
+
     async def tell_author(self, turn: Turn, conversation: Conversation, sentence: str) -> None:
-        thread = conversation.thread
-        told: dict[str, Any] = {"channel": thread.channel, "thread_ts": thread.ts, "text": escape(sentence)}
-        try:
-            with sending(Priority.FIRST_WORDS):
-                if thread.channel.startswith("D"):  # nobody else reads there, and ephemeral messages get lost
-                    await self._sender.chat_postMessage(**told)
-                else:
-                    await self._sender.chat_postEphemeral(user=turn.author.user, **told)
-        except SlackApiError as error:
-            _log.warning("author_not_told", turn=turn.id, error=str(error.response["error"]))
+        await self._tell(turn, conversation, {"text": escape(sentence)})
 
     async def close(
         self, turn: Turn, conversation: Conversation, server: Server | None, text: str, answered: Answered
@@ -119,6 +119,19 @@ class SlackReplies(Replies):
         )
         reply.add(text)
         return await reply.finish(answered, turn)
+
+    async def _tell(self, turn: Turn, conversation: Conversation, message: Mapping[str, Any]) -> None:
+        """To its author alone, in the thread."""
+        thread = conversation.thread
+        told: dict[str, Any] = {"channel": thread.channel, "thread_ts": thread.ts, **message}
+        try:
+            with sending(Priority.FIRST_WORDS):
+                if thread.channel.startswith("D"):  # nobody else reads there, and ephemeral messages get lost
+                    await self._sender.chat_postMessage(**told)
+                else:
+                    await self._sender.chat_postEphemeral(user=turn.author.user, **told)
+        except SlackApiError as error:
+            _log.warning("author_not_told", turn=turn.id, error=str(error.response["error"]))
 
     async def _all_parts(self, turn: Turn, spot: Spot) -> Sequence[Part]:
         """Those that were noted, and those that were posted and not noted."""
@@ -164,6 +177,10 @@ def _turn_of(asked: Asked) -> Turn:
 
 def _spot(conversation: Conversation) -> Spot:
     return Spot(channel=conversation.thread.channel, thread_ts=conversation.thread.ts)
+
+
+async def _always() -> bool:
+    return True
 
 
 async def _nothing(parts: Sequence[Part]) -> None:

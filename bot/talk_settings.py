@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.access.model import Principal
 from core.errors import InvalidInputError, NotFoundError
 from core.services import Services
 from core.talk.model import Conversation, Mode, Settings
-from core.talk.rules import merge
+from core.talk.rules import may_steer, merge
 from core.talk.service import Scope
 
 IN_THREAD = (Scope.NEXT, Scope.THREAD, Scope.PERSON)
@@ -68,6 +69,7 @@ async def draw_settings(
         scopes=place.scopes,
         place="" if place.turn_id is None else str(place.turn_id),
         drawing=drawing,
+        can_forget=await _can_forget(services, actor, place.conversation),
     )
 
 
@@ -96,6 +98,16 @@ def read_settings(view: View) -> Settings:
         stop=_stop(view),
         mode=_mode(view),
     )
+
+
+async def _can_forget(services: Services, actor: Principal, conversation: Conversation | None) -> bool:
+    if conversation is None:
+        return False
+    server = None
+    if conversation.server_id is not None:
+        with suppress(NotFoundError):  # it may be deleted by now
+            server = await services.servers.get(conversation.server_id)
+    return may_steer(actor, conversation.starter, server)
 
 
 def _is_wider(one: Scope, than: Scope) -> bool:

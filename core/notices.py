@@ -42,6 +42,10 @@ class Notice(StrEnum):
     """team, user, channel, thread_ts (or empty), server_id (or null), prompt, about: a thread to begin"""
     START_ASKED = "talk.start.asked"
     """server_id, user: somebody who may not start a server has a question for it"""
+    TERM_PROPOSED = "redaction.term.proposed"
+    """proposal_id: somebody says that something is not personal"""
+    TERM_SETTLED = "redaction.term.settled"
+    """proposal_id"""
     HOME_CHANGED = "home.changed"
     """users: whose App Home shows something that changed; `admins: true` for every admin's"""
 

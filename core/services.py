@@ -20,9 +20,13 @@ from core.mappings.service import Mappings
 from core.people.model import PersonId
 from core.people.ports import Directory
 from core.people.service import People
+from core.redaction.ports import ChannelDirectory
+from core.redaction.redactor import Redactor
+from core.redaction.service import Redaction
 from core.servers.ports import Engines, MachineFront, Providers
 from core.servers.service import Servers
 from core.storage import Storage
+from core.talk.privacy import Privacy
 from core.talk.service import Talk
 from core.watch.service import Watch
 
@@ -45,6 +49,8 @@ class Services:
     logs: Logs
     watch: Watch
     talk: Talk
+    redaction: Redaction
+    privacy: Privacy
 
 
 def build_services(
@@ -54,6 +60,8 @@ def build_services(
     inbox: Inbox,
     directory: Directory,
     groups: GroupDirectory,
+    channels: ChannelDirectory,
+    redactor: Redactor,
     hub: ModelHub,
     providers: Providers,
     engines: Engines,
@@ -71,6 +79,7 @@ def build_services(
     keys = Keys(storage, clock, access, providers)
     catalog = Catalog(storage, clock, access, hub, open_provider=keys.open)
     servers = Servers(storage, clock, access, catalog, engines, front)
+    redaction = Redaction(storage, clock, access, channels, redactor, team=team)
     return Services(
         clock=clock,
         storage=storage,
@@ -88,4 +97,6 @@ def build_services(
         costs=Costs(storage, clock, access, servers),
         watch=Watch(storage, clock, catalog),
         talk=Talk(storage, clock, servers, wake_talker),
+        redaction=redaction,
+        privacy=Privacy(storage, clock, redactor, redaction, wake_talker),
     )

@@ -15,6 +15,7 @@ from core.lead.ports import LeadStore
 from core.logs.ports import LogStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
+from core.redaction.ports import RedactionStore
 from core.servers.ports import ServerStore
 from core.talk.ports import TalkStore
 from core.watch.ports import WatchStore
@@ -45,6 +46,8 @@ class Stores(Protocol):
     def mappings(self) -> MappingStore: ...
     @property
     def people(self) -> PeopleStore: ...
+    @property
+    def redaction(self) -> RedactionStore: ...
     @property
     def requests(self) -> RequestStore: ...
     @property

@@ -144,6 +144,7 @@ class PersonRow(Base):
     user: Mapped[str] = mapped_column(primary_key=True)
     standing: Mapped[str] = mapped_column(String(20))
     name: Mapped[str]
+    real_name: Mapped[str]
     is_workspace_admin: Mapped[bool]
     is_workspace_owner: Mapped[bool]
     checked_at: Mapped[datetime]
@@ -615,7 +616,16 @@ class ConversationRow(Base):
     asked_at: Mapped[datetime]
     """When somebody last asked something in it."""
     vault: Mapped[Sealed | None]
-    """core.redaction.vault.Vault.values as JSON."""
+    """`values` and `released` of core.redaction.vault.Vault as JSON."""
+
+
+class ConversationKeyRow(Base):
+    """What a conversation's texts are sealed with. A backup without this table cannot bring back what was forgotten."""
+
+    __tablename__ = "conversation_key"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), primary_key=True)
+    wrapped: Mapped[Sealed]
 
 
 class TurnRow(Base):
@@ -658,6 +668,11 @@ class TurnRow(Base):
     redactions: Mapped[int]
     left_out: Mapped[int]
     failure: Mapped[str]
+    decided: Mapped[str | None] = mapped_column(String(20))
+    warned: Mapped[str]
+    """core.talk.model.Turn.warned as JSON."""
+    risk: Mapped[int]
+    is_masked: Mapped[bool]
 
 
 class TurnVoteRow(Base):
@@ -697,3 +712,74 @@ class ChannelServerRow(Base):
     team: Mapped[str] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(primary_key=True)
     server_id: Mapped[int] = mapped_column(ForeignKey("server.id"))
+
+
+# --- redaction ------------------------------------------------------------------------------------
+
+
+class RedactionSettingRow(Base):
+    """One row, once somebody changed something. See core.redaction.ports.RedactionStore."""
+
+    __tablename__ = "redaction_setting"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changes: Mapped[str]
+    """JSON: type -> disposition."""
+    retention_days: Mapped[int | None]
+    list_key: Mapped[Sealed | None]
+    terms_version: Mapped[int]
+
+
+class ChannelRedactionRow(Base):
+    """See core.redaction.policy.ChannelPolicy."""
+
+    __tablename__ = "channel_redaction"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    changes: Mapped[str]
+    is_signed: Mapped[bool]
+    set_by: Mapped[str]
+    """Of the same team."""
+
+
+class RedactionTermRow(Base):
+    """See core.redaction.ports.Term."""
+
+    __tablename__ = "redaction_term"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    type: Mapped[str | None] = mapped_column(String(20))
+    added_by_team: Mapped[str]
+    added_by_user: Mapped[str]
+    added_at: Mapped[datetime]
+
+
+class TermProposalRow(Base):
+    """See core.redaction.ports.Proposal."""
+
+    __tablename__ = "term_proposal"
+    __table_args__ = (Index("ix_term_proposal_open", "id", postgresql_where=text("decided_at IS NULL")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    term: Mapped[Sealed | None]
+    """None once it is decided."""
+    type: Mapped[str] = mapped_column(String(20))
+    asker_team: Mapped[str]
+    asker_user: Mapped[str]
+    asked_at: Mapped[datetime]
+    decided_by_team: Mapped[str | None]
+    decided_by_user: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    is_approved: Mapped[bool | None]
+
+
+class TermProposalMessageRow(Base):
+    """Where a proposal is shown."""
+
+    __tablename__ = "term_proposal_message"
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("term_proposal.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)

@@ -40,6 +40,7 @@ class PostgresPeople(PeopleStore):
             PersonRow.user,
             PersonRow.standing,
             PersonRow.name,
+            PersonRow.real_name,
             PersonRow.is_workspace_admin,
             PersonRow.is_workspace_owner,
             PersonRow.checked_at,
@@ -50,6 +51,7 @@ class PostgresPeople(PeopleStore):
                 id=PersonId(row.team, row.user),
                 standing=Standing(row.standing),
                 name=row.name,
+                real_name=row.real_name,
                 is_workspace_admin=row.is_workspace_admin,
                 is_workspace_owner=row.is_workspace_owner,
                 checked_at=row.checked_at,
@@ -67,6 +69,7 @@ class PostgresPeople(PeopleStore):
             "user": literal([profile.id.user for profile in ordered], ARRAY(Text)),
             "standing": literal([profile.standing.value for profile in ordered], ARRAY(Text)),
             "name": literal([profile.name for profile in ordered], ARRAY(Text)),
+            "real_name": literal([profile.real_name for profile in ordered], ARRAY(Text)),
             "is_workspace_admin": literal([profile.is_workspace_admin for profile in ordered], ARRAY(Boolean)),
             "is_workspace_owner": literal([profile.is_workspace_owner for profile in ordered], ARRAY(Boolean)),
             "checked_at": literal([profile.checked_at for profile in ordered], ARRAY(UtcDateTime)),
@@ -80,6 +83,12 @@ class PostgresPeople(PeopleStore):
                 where=PersonRow.checked_at <= rows.excluded.checked_at,
             )
         )
+
+    async def names(self, team: str) -> Collection[str]:
+        is_one = PersonRow.standing.in_((Standing.MEMBER, Standing.GUEST))
+        found = select(PersonRow.name, PersonRow.real_name).where(PersonRow.team == team, is_one)
+        rows = await self._connection.execute(found)
+        return {name for row in rows for name in (row.name, row.real_name) if name}
 
     async def touch(self, person: PersonId, *, now: datetime) -> None:
         stale = PersonRow.last_active_at.is_(None) | (PersonRow.last_active_at < now - _TO_THE_MINUTE)

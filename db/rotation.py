@@ -1,14 +1,15 @@
 """Bringing everything that is encrypted under the first key, after a new one was put in front."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Table, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import known_errors
 from db.models import Base
-from db.secrets import PREFIX_BYTES, Cell, SecretBox, SecretKeys, UnreadableSecretError
+from db.secrets import DATA_FORMAT, PREFIX_BYTES, Cell, SecretBox, SecretKeys, UnreadableSecretError
 from db.types import SealedColumn
 
 BATCH = 100
@@ -42,8 +43,11 @@ async def sealed_with_unknown_keys(engine: AsyncEngine, keys: SecretKeys) -> int
             for table in Base.metadata.sorted_tables:
                 for column in table.columns:
                     if isinstance(column.type, SealedColumn):
-                        prefix = func.substring(column, 1, PREFIX_BYTES, type_=LargeBinary)
-                        unknown = select(func.count()).select_from(table).where(prefix.not_in(list(keys.ciphers)))
+                        unknown = (
+                            select(func.count())
+                            .select_from(table)
+                            .where(_prefix(column).not_in(list(keys.ciphers)), *_is_of_keys(column))
+                        )
                         count += (await connection.execute(unknown)).scalar_one()
     return count
 
@@ -52,8 +56,13 @@ async def _rotate_column(engine: AsyncEngine, keys: SecretKeys, table: Table, co
     """For each row that another key sealed, whether this one could be put in its place."""
     box = SecretBox(keys)
     key = tuple_(*table.primary_key)
-    outdated = func.substring(column, 1, PREFIX_BYTES, type_=LargeBinary) != keys.current_prefix
-    rows_after = select(*table.primary_key, column).where(outdated).order_by(*table.primary_key).limit(BATCH)
+    outdated = _prefix(column) != keys.current_prefix
+    rows_after = (
+        select(*table.primary_key, column)
+        .where(outdated, *_is_of_keys(column))
+        .order_by(*table.primary_key)
+        .limit(BATCH)
+    )
     results: list[bool] = []
     batch = rows_after
     while True:
@@ -78,3 +87,12 @@ async def _rotate_row(
     this = [part == value for part, value in zip(table.primary_key, key, strict=True)]
     await connection.execute(update(table).where(*this).values({column: box.seal(plain, cell)}))
     return True
+
+
+def _prefix(column: Column[Any]) -> ColumnElement[bytes]:
+    return func.substring(column, 1, PREFIX_BYTES, type_=LargeBinary)
+
+
+def _is_of_keys(column: Column[Any]) -> Sequence[ColumnElement[bool]]:
+    """Not wiped, and not sealed by a data key, which a new key seals anew in its place."""
+    return (func.length(column) > 0, func.substring(column, 1, 1, type_=LargeBinary) != DATA_FORMAT)

@@ -1,7 +1,8 @@
 """Values encrypted in the database, and the keys for it and for the audit chain, all from PRIME_SECRET_KEY.
 
 A sealed value is: format (1 byte, 1) | key id (8) | nonce (12) | AES-256-GCM ciphertext and tag. The associated data is
-the cell where the value stands, so a copy into another row or column does not open.
+the cell where the value stands, so a copy into another row or column does not open. What a data key sealed, which is
+kept as a sealed value itself, looks the same with format 2 and that key's own id.
 """
 
 import base64
@@ -25,6 +26,7 @@ PREFIX_BYTES = 9
 """Format and key id: what a value sealed with one key begins with."""
 
 _FORMAT = b"\x01"
+DATA_FORMAT = b"\x02"
 _NONCE_BYTES = 12
 _HOW = "Make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
 
@@ -88,14 +90,47 @@ class SecretBox:
 
     def open(self, sealed: Sealed, cell: Cell) -> bytes:
         """Raises UnreadableSecretError."""
-        prefix, rest = sealed.data[:PREFIX_BYTES], sealed.data[PREFIX_BYTES:]
-        cipher = self._keys.ciphers.get(prefix)
-        if cipher is None or len(rest) < _NONCE_BYTES:
+        cipher = self._keys.ciphers.get(sealed.data[:PREFIX_BYTES])
+        if cipher is None:
             raise UnreadableSecretError
-        try:
-            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(cell))
-        except InvalidTag as error:
-            raise UnreadableSecretError from error
+        return _opened(cipher, sealed, cell)
+
+
+class DataBox:
+    """Seals and opens by a data key, which somebody may destroy."""
+
+    def __init__(self, key: bytes) -> None:
+        self._prefix = DATA_FORMAT + _derive(key, "key id", length=PREFIX_BYTES - 1)
+        self._cipher = AESGCM(_derive(key, "encryption"))
+
+    @staticmethod
+    def new_key() -> bytes:
+        return os.urandom(KEY_BYTES)
+
+    def seal(self, plain: bytes, cell: Cell) -> Sealed:
+        nonce = os.urandom(_NONCE_BYTES)
+        return Sealed(self._prefix + nonce + self._cipher.encrypt(nonce, plain, _place(cell)))
+
+    def has_sealed(self, sealed: Sealed) -> bool:
+        return sealed.data.startswith(self._prefix)
+
+    def open(self, sealed: Sealed, cell: Cell) -> bytes:
+        """Raises UnreadableSecretError."""
+        return _opened(self._cipher, sealed, cell)
+
+
+def is_data_sealed(sealed: Sealed) -> bool:
+    return sealed.data[:1] == DATA_FORMAT
+
+
+def _opened(cipher: AESGCM, sealed: Sealed, cell: Cell) -> bytes:
+    rest = sealed.data[PREFIX_BYTES:]
+    if len(rest) < _NONCE_BYTES:
+        raise UnreadableSecretError
+    try:
+        return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(cell))
+    except InvalidTag as error:
+        raise UnreadableSecretError from error
 
 
 def _place(cell: Cell) -> bytes:

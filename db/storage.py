@@ -19,6 +19,7 @@ from core.lead.ports import LeadStore
 from core.logs.ports import LogStore
 from core.mappings.ports import MappingStore
 from core.people.ports import PeopleStore
+from core.redaction.ports import RedactionStore
 from core.servers.ports import ServerStore
 from core.storage import Storage, Stores
 from core.talk.ports import TalkStore
@@ -35,6 +36,7 @@ from db.logs import PostgresLogs
 from db.mappings import PostgresMappings
 from db.migrate import head_revision
 from db.people import PostgresHomes, PostgresPeople
+from db.redaction import PostgresRedaction
 from db.requests import PostgresRequests
 from db.secrets import SecretBox, SecretKeys
 from db.servers import PostgresServers
@@ -55,6 +57,7 @@ class PostgresStores:
     logs: LogStore
     mappings: MappingStore
     people: PeopleStore
+    redaction: RedactionStore
     requests: RequestStore
     servers: ServerStore
     talk: TalkStore
@@ -87,6 +90,7 @@ class PostgresStorage(Storage):
                         logs=PostgresLogs(connection, self._box),
                         mappings=PostgresMappings(connection),
                         people=PostgresPeople(connection),
+                        redaction=PostgresRedaction(connection, self._box),
                         requests=PostgresRequests(connection),
                         servers=PostgresServers(connection, self._box),
                         talk=PostgresTalk(connection, self._box),

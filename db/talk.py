@@ -7,7 +7,22 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, Select, Update, and_, case, delete, exists, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
@@ -15,9 +30,11 @@ from sqlalchemy.orm import aliased
 from core.errors import NotFoundError
 from core.inbox.model import DeliveryKind, DeliveryState
 from core.people.model import PersonId
+from core.redaction.model import Disposition, EntityType
 from core.redaction.vault import Vault
 from core.servers.model import ServerState
 from core.talk.model import (
+    OPEN,
     Conversation,
     EndReason,
     Mode,
@@ -34,6 +51,7 @@ from core.talk.model import (
 from core.talk.ports import TalkStore
 from db.models import (
     ChannelServerRow,
+    ConversationKeyRow,
     ConversationRow,
     InboxRow,
     PersonTalkRow,
@@ -42,12 +60,15 @@ from db.models import (
     TurnRow,
     TurnVoteRow,
 )
-from db.secrets import Cell, SecretBox, UnreadableSecretError
+from db.secrets import Cell, DataBox, SecretBox, UnreadableSecretError, is_data_sealed
 from db.types import Sealed
 
 log = structlog.get_logger()
 
 _CLAIMS_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('prime.talk.claim'))")
+WIPED = Sealed(b"")
+"""In the place of a text that was forgotten."""
+_WITH_KEY = (ConversationKeyRow, ConversationKeyRow.conversation_id == ConversationRow.id)
 _NEXT_TURN = select(func.nextval("turn_id_seq"))
 _ENDED = (TurnState.DONE, TurnState.STOPPED, TurnState.FAILED, TurnState.INTERRUPTED)
 
@@ -56,6 +77,8 @@ class PostgresTalk(TalkStore):
     def __init__(self, connection: AsyncConnection, box: SecretBox) -> None:
         self._connection = connection
         self._box = box
+        self._data_boxes: dict[int, DataBox] = {}
+        """By conversation, of this transaction."""
 
     # --- conversations
 
@@ -73,18 +96,18 @@ class PostgresTalk(TalkStore):
             asked_at=now,
         )
         await self._connection.execute(new.on_conflict_do_nothing())
-        row = (await self._connection.execute(_of_thread(thread).with_for_update())).one()
+        row = await self._locked(_is_of(thread))
+        assert row is not None, "it was just added, or was there"
         return self._conversation(row)
 
     async def lock(self, conversation_id: int) -> Conversation:
-        locked = _conversations().where(ConversationRow.id == conversation_id).with_for_update()
-        row = (await self._connection.execute(locked)).one_or_none()
+        row = await self._locked(ConversationRow.id == conversation_id)
         if row is None:
             raise NotFoundError("There is no such conversation.")
         return self._conversation(row)
 
     async def find(self, thread: Thread) -> Conversation | None:
-        row = (await self._connection.execute(_of_thread(thread))).one_or_none()
+        row = (await self._connection.execute(_conversations().where(_is_of(thread)))).one_or_none()
         return None if row is None else self._conversation(row)
 
     async def get(self, conversation_id: int) -> Conversation | None:
@@ -94,13 +117,17 @@ class PostgresTalk(TalkStore):
 
     async def save(self, conversation: Conversation) -> None:
         number = conversation.id
+        has_settings = not (conversation.settings.is_empty and conversation.next_settings.is_empty)
+        box = await self._data_box(number) if has_settings else self._box
         saved = (
             update(ConversationRow)
             .where(ConversationRow.id == number)
             .values(
                 server_id=conversation.server_id,
-                settings=self._seal_settings(conversation.settings, "conversation", "settings", number),
-                next_settings=self._seal_settings(conversation.next_settings, "conversation", "next_settings", number),
+                settings=_seal_settings(box, conversation.settings, _cell("conversation", "settings", number)),
+                next_settings=_seal_settings(
+                    box, conversation.next_settings, _cell("conversation", "next_settings", number)
+                ),
                 cleared_ts=conversation.cleared_ts,
                 began_in_thread=conversation.began_in_thread,
             )
@@ -134,17 +161,54 @@ class PostgresTalk(TalkStore):
         return [(Thread(team=team, channel=channel, ts=ts), newest or ts) for team, channel, ts, newest in rows]
 
     async def vault(self, conversation_id: int) -> Vault:
-        found = select(ConversationRow.vault).where(ConversationRow.id == conversation_id)
-        sealed = (await self._connection.execute(found)).scalar_one()
-        if sealed is None:
+        found = select(ConversationRow.vault, ConversationKeyRow.wrapped).outerjoin(*_WITH_KEY)
+        row = (await self._connection.execute(found.where(ConversationRow.id == conversation_id))).one()
+        plain = self._open(row.vault, _cell("conversation", "vault", conversation_id), conversation_id, row.wrapped)
+        if not plain:
             return Vault()
-        return Vault(json.loads(self._box.open(sealed, _cell("conversation", "vault", conversation_id))))
+        told: dict[str, Any] = json.loads(plain)
+        if "values" not in told:  # from before there was more to keep
+            return Vault(told)
+        return Vault(told["values"], [(kind, value) for kind, value in told["released"]])
 
     async def save_vault(self, conversation_id: int, vault: Vault) -> None:
-        plain = json.dumps(dict(vault.values)).encode()
-        sealed = self._box.seal(plain, _cell("conversation", "vault", conversation_id)) if vault.values else None
+        sealed = None
+        if vault.values or vault.released:
+            plain = json.dumps({"values": dict(vault.values), "released": sorted(vault.released)}).encode()
+            box = await self._data_box(conversation_id)
+            sealed = box.seal(plain, _cell("conversation", "vault", conversation_id))
         saved = update(ConversationRow).where(ConversationRow.id == conversation_id).values(vault=sealed)
         await self._connection.execute(saved)
+
+    async def forget(self, conversation_id: int) -> bool:
+        of_it = TurnRow.conversation_id == conversation_id
+        newest = select(func.coalesce(func.max(TurnRow.prompt_ts), "")).where(of_it)
+        last = (await self._connection.execute(newest)).scalar_one()
+        key = delete(ConversationKeyRow).where(ConversationKeyRow.conversation_id == conversation_id)
+        had_key = (await self._connection.execute(key)).rowcount == 1
+        has_text = and_(of_it, or_(func.length(TurnRow.prompt) > 0, TurnRow.answer.is_not(None)))
+        wiped = update(TurnRow).where(has_text).values(prompt=WIPED, answer=None, settings=None, is_seen=False)
+        count = await self._count(wiped)
+        cleared: dict[str, str | None] = {"vault": None, "settings": None, "next_settings": None}
+        if last:
+            cleared["cleared_ts"] = last
+        await self._connection.execute(
+            update(ConversationRow).where(ConversationRow.id == conversation_id).values(cleared)
+        )
+        self._data_boxes.pop(conversation_id, None)
+        return had_key or count > 0
+
+    async def forgettable(self, *, before: datetime, limit: int) -> Sequence[int]:
+        is_open = exists().where(TurnRow.conversation_id == ConversationRow.id, TurnRow.state.in_(OPEN))
+        old = (
+            select(ConversationRow.id)
+            .join(*_WITH_KEY)
+            .where(ConversationRow.asked_at < before, ~is_open)
+            .order_by(ConversationRow.asked_at)
+            .limit(limit)
+            .with_for_update(of=ConversationRow, skip_locked=True)
+        )
+        return (await self._connection.execute(old)).scalars().all()
 
     # --- turns
 
@@ -153,6 +217,7 @@ class PostgresTalk(TalkStore):
         if known is not None:
             return known, False
         number: int = (await self._connection.execute(_NEXT_TURN)).scalar_one()
+        box = await self._data_box(turn.conversation_id)
         row = {
             "id": number,
             "conversation_id": turn.conversation_id,
@@ -164,14 +229,17 @@ class PostgresTalk(TalkStore):
             "created_at": now,
             "replaces": turn.replaces,
             "is_seen": True,
-            "prompt": self._seal(turn.prompt, _cell("turn", "prompt", number)),
+            "prompt": _seal(box, turn.prompt, _cell("turn", "prompt", number)),
             "is_redacted": turn.is_redacted,
             "parts": _parts_json(turn.parts),
-            "settings": self._seal_settings(turn.settings, "turn", "settings", number),
+            "settings": _seal_settings(box, turn.settings, _cell("turn", "settings", number)),
             "tries": 0,
             "redactions": 0,
             "left_out": 0,
             "failure": "",
+            "warned": "",
+            "risk": 0,
+            "is_masked": False,
         }
         stored = insert(TurnRow).values(row).on_conflict_do_nothing().returning(TurnRow.id)
         is_new = (await self._connection.execute(stored)).one_or_none() is not None
@@ -202,7 +270,7 @@ class PostgresTalk(TalkStore):
         return [self._turn(row) for row in reversed(rows)]
 
     async def change(self, turn: Turn) -> bool:
-        values = self._progress(turn) | {
+        values = await self._progress(turn) | {
             "is_seen": turn.is_seen,
             "stopped_by": None if turn.stopped_by is None else turn.stopped_by.user,
         }
@@ -293,7 +361,7 @@ class PostgresTalk(TalkStore):
         return (await self._connection.execute(kept)).scalars().all()
 
     async def write(self, turn: Turn, *, holder: str) -> bool:
-        values = self._progress(turn)
+        values = await self._progress(turn)
         if turn.state in _ENDED:
             values["lease_until"] = None
         if turn.state is TurnState.STOPPED:
@@ -346,7 +414,9 @@ class PostgresTalk(TalkStore):
             TurnRow.kind == TurnKind.PROMPT,
             TurnRow.created_at < offered_before,
         )
-        rows = (await self._connection.execute(_turns().where(or_(is_new, is_offered)).order_by(TurnRow.id))).all()
+        is_warned = and_(TurnRow.state == TurnState.WARNED, TurnRow.created_at < offered_before)
+        found = _turns().where(or_(is_new, is_offered, is_warned)).order_by(TurnRow.id)
+        rows = (await self._connection.execute(found)).all()
         return [turn for row in rows if (turn := self._readable(row)) is not None]
 
     async def open_turns(self, author: PersonId) -> int:
@@ -393,7 +463,8 @@ class PostgresTalk(TalkStore):
     async def personal(self, person: PersonId) -> Settings:
         found = select(PersonTalkRow.settings).where(PersonTalkRow.person == str(person))
         sealed = (await self._connection.execute(found)).scalar_one_or_none()
-        return self._open_settings(sealed, "person_talk", "settings", str(person))
+        cell = _cell("person_talk", "settings", str(person))
+        return Settings() if sealed is None else _read_settings(self._box.open(sealed, cell))
 
     async def save_personal(self, person: PersonId, settings: Settings) -> None:
         sealed = self._box.seal(_settings_json(settings), _cell("person_talk", "settings", str(person)))
@@ -408,12 +479,12 @@ class PostgresTalk(TalkStore):
             return ServerTalk()
         return ServerTalk(
             system_prompt=self._box.open(row.system_prompt, _cell("server_talk", "system_prompt", server_id)).decode(),
-            settings=self._open_settings(row.settings, "server_talk", "settings", server_id),
+            settings=_read_settings(self._box.open(row.settings, _cell("server_talk", "settings", server_id))),
         )
 
     async def save_of_server(self, server_id: int, talk: ServerTalk) -> None:
         sealed = {
-            "system_prompt": self._seal(talk.system_prompt, _cell("server_talk", "system_prompt", server_id)),
+            "system_prompt": _seal(self._box, talk.system_prompt, _cell("server_talk", "system_prompt", server_id)),
             "settings": self._box.seal(_settings_json(talk.settings), _cell("server_talk", "settings", server_id)),
         }
         row = insert(ServerTalkRow).values(server_id=server_id, **sealed)
@@ -436,6 +507,12 @@ class PostgresTalk(TalkStore):
 
     # --- rows
 
+    async def _locked(self, which: ColumnElement[bool]) -> Row[Any] | None:
+        """A conversation, until the transaction ends. It is read after it was locked: of what one waited for, Postgres
+        looks at nothing again but the row itself, so the key beside it would be the one of before."""
+        await self._connection.execute(select(ConversationRow.id).where(which).with_for_update())
+        return (await self._connection.execute(_conversations().where(which))).one_or_none()
+
     async def _count(self, statement: Update) -> int:
         return (await self._connection.execute(statement)).rowcount
 
@@ -447,8 +524,8 @@ class PostgresTalk(TalkStore):
             starter=PersonId(row.team, row.starter_user),
             created_at=row.created_at,
             began_in_thread=row.began_in_thread,
-            settings=self._open_settings(row.settings, "conversation", "settings", row.id),
-            next_settings=self._open_settings(row.next_settings, "conversation", "next_settings", row.id),
+            settings=self._settings_in(row, row.id, "conversation", "settings"),
+            next_settings=self._settings_in(row, row.id, "conversation", "next_settings"),
             cleared_ts=row.cleared_ts,
         )
 
@@ -462,7 +539,11 @@ class PostgresTalk(TalkStore):
 
     def _turn(self, row: Row[Any]) -> Turn:
         parts: list[tuple[str, int]] = json.loads(row.parts)
-        answer = "" if row.answer is None else self._box.open(row.answer, _cell("turn", "answer", row.id)).decode()
+        texts = {
+            name: self._open(getattr(row, name), _cell("turn", name, row.id), row.conversation_id, row.wrapped).decode()
+            for name in ("prompt", "answer")
+        }
+        warned: dict[str, int] = json.loads(row.warned or "{}")
         return Turn(
             id=row.id,
             conversation_id=row.conversation_id,
@@ -473,11 +554,11 @@ class PostgresTalk(TalkStore):
             created_at=row.created_at,
             replaces=row.replaces,
             is_seen=row.is_seen,
-            prompt=self._box.open(row.prompt, _cell("turn", "prompt", row.id)).decode(),
+            prompt=texts["prompt"],
             is_redacted=row.is_redacted,
-            answer=answer,
+            answer=texts["answer"],
             parts=tuple(Part(ts=ts, start=start) for ts, start in parts),
-            settings=self._open_settings(row.settings, "turn", "settings", row.id),
+            settings=self._settings_in(row, row.conversation_id, "turn", "settings"),
             tries=row.tries,
             stopped_by=None if row.stopped_by is None else PersonId(row.team, row.stopped_by),
             started_at=row.started_at,
@@ -487,16 +568,21 @@ class PostgresTalk(TalkStore):
             generated_tokens=row.generated_tokens,
             end=None if row.end_reason is None else EndReason(row.end_reason),
             redactions=row.redactions,
+            decided=None if row.decided is None else Disposition(row.decided),
+            warned={EntityType(kind): count for kind, count in warned.items()},
+            risk=row.risk,
+            is_masked=row.is_masked,
             left_out=row.left_out,
             failure=row.failure,
         )
 
-    def _progress(self, turn: Turn) -> dict[str, Any]:
+    async def _progress(self, turn: Turn) -> dict[str, Any]:
+        box = await self._data_box(turn.conversation_id)
         return {
             "state": turn.state,
-            "prompt": self._seal(turn.prompt, _cell("turn", "prompt", turn.id)),
+            "prompt": _seal(box, turn.prompt, _cell("turn", "prompt", turn.id)),
             "is_redacted": turn.is_redacted,
-            "answer": self._seal(turn.answer, _cell("turn", "answer", turn.id)) if turn.answer else None,
+            "answer": _seal(box, turn.answer, _cell("turn", "answer", turn.id)) if turn.answer else None,
             "parts": _parts_json(turn.parts),
             "started_at": turn.started_at,
             "first_token_at": turn.first_token_at,
@@ -505,34 +591,60 @@ class PostgresTalk(TalkStore):
             "generated_tokens": turn.generated_tokens,
             "end_reason": turn.end,
             "redactions": turn.redactions,
+            "decided": turn.decided,
+            "warned": json.dumps(dict(turn.warned)) if turn.warned else "",
+            "risk": turn.risk,
+            "is_masked": turn.is_masked,
             "left_out": turn.left_out,
             "failure": turn.failure,
         }
 
-    def _seal(self, plain: str, cell: Cell) -> Sealed:
-        # A lone surrogate, which JSON can carry, has no UTF-8.
-        return self._box.seal(plain.encode(errors="replace"), cell)
+    def _settings_in(self, row: Row[Any], conversation_id: int, table: str, column: str) -> Settings:
+        plain = self._open(getattr(row, column), _cell(table, column, row.id), conversation_id, row.wrapped)
+        return _read_settings(plain) if plain else Settings()
 
-    def _seal_settings(self, settings: Settings, table: str, column: str, row: int | str) -> Sealed | None:
-        return None if settings.is_empty else self._box.seal(_settings_json(settings), _cell(table, column, row))
+    # --- keys of conversations
 
-    def _open_settings(self, sealed: Sealed | None, table: str, column: str, row: int | str) -> Settings:
-        if sealed is None:
-            return Settings()
-        told: dict[str, Any] = json.loads(self._box.open(sealed, _cell(table, column, row)))
-        if told.get("stop") is not None:
-            told["stop"] = tuple(told["stop"])
-        if told.get("mode") is not None:
-            told["mode"] = Mode(told["mode"])
-        return Settings(**told)
+    async def _data_box(self, conversation_id: int) -> DataBox:
+        """The conversation's, made if it has none."""
+        if conversation_id not in self._data_boxes:
+            cell = _cell("conversation_key", "wrapped", conversation_id)
+            new = insert(ConversationKeyRow).values(
+                conversation_id=conversation_id, wrapped=self._box.seal(DataBox.new_key(), cell)
+            )
+            known = select(ConversationKeyRow.wrapped).where(ConversationKeyRow.conversation_id == conversation_id)
+            wrapped = (await self._connection.execute(known)).scalar_one_or_none()
+            if wrapped is None:
+                await self._connection.execute(new.on_conflict_do_nothing())
+                wrapped = (await self._connection.execute(known)).scalar_one()
+            self._data_boxes[conversation_id] = self._unwrapped(wrapped, conversation_id)
+        return self._data_boxes[conversation_id]
+
+    def _unwrapped(self, wrapped: Sealed, conversation_id: int) -> DataBox:
+        cell = _cell("conversation_key", "wrapped", conversation_id)
+        return DataBox(self._box.open(wrapped, cell))
+
+    def _open(self, sealed: Sealed | None, cell: Cell, conversation_id: int, wrapped: Sealed | None) -> bytes:
+        """Nothing where there is nothing, or where its key was destroyed."""
+        if sealed is None or not sealed.data:
+            return b""
+        if not is_data_sealed(sealed):
+            return self._box.open(sealed, cell)
+        if wrapped is None:
+            return b""
+        if conversation_id not in self._data_boxes:
+            self._data_boxes[conversation_id] = self._unwrapped(wrapped, conversation_id)
+        box = self._data_boxes[conversation_id]
+        return box.open(sealed, cell) if box.has_sealed(sealed) else b""
 
 
 def _conversations() -> Select[Any]:
-    return select(*(column for column in ConversationRow.__table__.columns if column.name != "vault"))
+    columns = (column for column in ConversationRow.__table__.columns if column.name != "vault")
+    return select(*columns, ConversationKeyRow.wrapped).outerjoin(*_WITH_KEY)
 
 
-def _of_thread(thread: Thread) -> Select[Any]:
-    return _conversations().where(
+def _is_of(thread: Thread) -> ColumnElement[bool]:
+    return and_(
         ConversationRow.team == thread.team,
         ConversationRow.channel == thread.channel,
         ConversationRow.thread_ts == thread.ts,
@@ -540,8 +652,8 @@ def _of_thread(thread: Thread) -> Select[Any]:
 
 
 def _turns() -> Select[Any]:
-    turns = select(*TurnRow.__table__.columns, ConversationRow.team)
-    return turns.join(ConversationRow, ConversationRow.id == TurnRow.conversation_id)
+    turns = select(*TurnRow.__table__.columns, ConversationRow.team, ConversationKeyRow.wrapped)
+    return turns.join(ConversationRow, ConversationRow.id == TurnRow.conversation_id).outerjoin(*_WITH_KEY)
 
 
 def _held_by(holder: str) -> Sequence[Any]:
@@ -554,6 +666,24 @@ def _held(turn_id: int, holder: str) -> Update:
 
 def _parts_json(parts: Sequence[Part]) -> str:
     return json.dumps([[part.ts, part.start] for part in parts])
+
+
+def _seal(box: SecretBox | DataBox, plain: str, cell: Cell) -> Sealed:
+    # A lone surrogate, which JSON can carry, has no UTF-8.
+    return box.seal(plain.encode(errors="replace"), cell)
+
+
+def _seal_settings(box: SecretBox | DataBox, settings: Settings, cell: Cell) -> Sealed | None:
+    return None if settings.is_empty else box.seal(_settings_json(settings), cell)
+
+
+def _read_settings(plain: bytes) -> Settings:
+    told: dict[str, Any] = json.loads(plain)
+    if told.get("stop") is not None:
+        told["stop"] = tuple(told["stop"])
+    if told.get("mode") is not None:
+        told["mode"] = Mode(told["mode"])
+    return Settings(**told)
 
 
 def _settings_json(settings: Settings) -> bytes:

@@ -15,6 +15,8 @@ from core.inbox.service import Inbox
 from core.mappings.model import Group
 from core.notices import Notice
 from core.people.model import PersonId, Profile, Standing
+from core.redaction.redactor import Redactor
+from core.redaction.rules_detector import RulesDetector
 from core.services import Services, build_services
 from db.storage import PostgresStorage
 from providers.engines.registry import InstalledEngines
@@ -22,6 +24,7 @@ from providers.front import Front
 from providers.hub import HuggingFace
 from providers.registry import InstalledProviders
 from tests.clock import ManualClock
+from tests.rulebooks import Channels
 
 TEAM = "T1"
 NOWHERE = "http://127.0.0.1:9/api"
@@ -113,12 +116,15 @@ class World:
         self.storage = storage
         self.clock = clock
         self.slack = Slack(clock)
+        self.channels = Channels()
         self.services: Services = build_services(
             clock=clock,
             storage=storage,
             inbox=Inbox(storage, clock, holder="test"),
             directory=self.slack,
             groups=self.slack,
+            channels=self.channels,
+            redactor=Redactor(RulesDetector()),
             hub=HuggingFace(api_url=NOWHERE, token=None, organisation=None, clock=clock),
             providers=InstalledProviders({}, clock=clock),
             engines=InstalledEngines(),

@@ -93,6 +93,7 @@ def environment(lab: SlackLab, folder: Path, **given: str) -> Mapping[str, str]:
         "SLACK_API_URL": lab.api_url,
         "PRIME_DATA_DIR": str(folder / "data"),
         "PRIME_HTTP_ADDR": "127.0.0.1:0",
+        "PRIME_REDACTION_ENGINE": "rules",
         **given,
     }
 

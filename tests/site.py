@@ -11,6 +11,8 @@ from core.inbox.service import Inbox
 from core.keys.service import Keys
 from core.lead.service import Leadership
 from core.people.model import PersonId
+from core.redaction.redactor import Redactor
+from core.redaction.rules_detector import RulesDetector
 from core.servers.errors import IdentityError
 from core.servers.model import Endpoint, Server, ServerSpec, ServerState
 from core.servers.mover import Mover
@@ -34,6 +36,7 @@ from providers.registry import InstalledProviders, find_factories
 from providers.startup.script import Startup
 from tests.access import TEAM, Slack
 from tests.clock import ManualClock
+from tests.rulebooks import Channels
 from tests.scenario.cloud import free_port
 from tests.servers import SPEC
 
@@ -195,6 +198,8 @@ async def open_site(
         inbox=inbox,
         directory=slack,
         groups=slack,
+        channels=Channels(),
+        redactor=Redactor(RulesDetector()),
         hub=hub,
         providers=providers,
         engines=engines,

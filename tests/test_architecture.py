@@ -19,7 +19,11 @@ DOORS = {
     "slack_sdk.socket_mode": set[str](),
     "aiohttp.ClientSession": {"bot/sender.py", "bot/socket.py"},
     "apscheduler": {"bot/schedule.py"},
-    "os.environ": {"db/embedded.py", "bot/charts.py"},  # PATH and the like, for programs that they start
+    "os.environ": {
+        "db/embedded.py",
+        "bot/charts.py",
+        "bot/detectors.py",
+    },  # PATH and the like, for programs that they start
 }
 """What opens a way out, or in, and the files that may use it."""
 

@@ -15,8 +15,11 @@ from bot.settings import Settings
 from core.catalog.errors import HubTokenRefusedError
 from core.clock import SystemClock
 from core.errors import ConfigurationError, PrimeError, UnavailableError
+from core.redaction.detector_process import open_reader
+from core.redaction.model import EntityType
 from db.migrate import head_revision
 
+PLANTED = "ada@example.com"
 PUBLIC_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 
 
@@ -49,6 +52,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _examine_database(settings):
         yield finding
+    yield _examine_detectors(settings)
     yield await _examine_logs(settings)
     yield await _examine_hub(settings)
 
@@ -147,6 +151,17 @@ async def _examine_providers(settings: Settings, database: Database) -> AsyncIte
             yield Finding(wire, ok=False, words=str(error))
         finally:
             await provider.aclose()
+
+
+def _examine_detectors(settings: Settings) -> Finding:
+    engine, model = settings.prime_redaction_engine, settings.prime_redaction_model
+    try:
+        [found] = open_reader(engine, model).find([f"Mail {PLANTED}."])
+    except PrimeError as error:
+        return Finding("Redaction", ok=False, words=str(error))
+    if EntityType.EMAIL not in {one.type for one in found}:
+        return Finding("Redaction", ok=False, words="does not find an e-mail address. Install Prime anew.")
+    return Finding("Redaction", ok=True, words=f"engine {engine}" + (f", model {model}" if engine == "spacy" else ""))
 
 
 async def _examine_logs(settings: Settings) -> Finding:

@@ -10,6 +10,7 @@ from bot.views.kit import Block, actions, button, context, option, select
 from bot.views.menu import Message
 from bot.views.moments import span
 from bot.views.money import per_hour
+from core.redaction.placeholders import FORMS
 from core.servers.model import Server, ServerState
 from core.servers.rules import WAY_UP
 from core.talk.model import Answered, Asked, Choice, EndReason, Fate, Turn, TurnState
@@ -197,6 +198,8 @@ def _notes(turn: Turn, answered: Answered, *, is_empty: bool) -> list[str]:
             notes.append("The model ended its answer without a word.")
         case _ if answered.end is EndReason.LENGTH:
             notes.append("Cut off: there was no room for more. Press Continue to go on.")
+    if _hides_values(turn, answered):
+        notes.append("Guests or people of other workspaces read here, so this answer keeps its placeholders.")
     if answered.left_out:
         turns = "The oldest turn" if answered.left_out == 1 else f"The oldest {answered.left_out} turns"
         notes.append(f"{turns} of this thread did not fit and {'was' if answered.left_out == 1 else 'were'} left out.")
@@ -237,6 +240,14 @@ def _buttons(turn: Turn, answered: Answered, *, is_empty: bool) -> list[Block]:
         if not is_empty:
             buttons.append(button(":thumbsup:", Action.TALK_UP, value=value))
             buttons.append(button(":thumbsdown:", Action.TALK_DOWN, value=value))
+    if turn.is_redacted and turn.prompt:
+        buttons.append(button("What the model saw", Action.TURN_SEEN, value=value))
+    if _hides_values(turn, answered):
+        buttons.append(button("Reveal to me", Action.TURN_REVEAL, value=value))
     if answered.may_read_thread:
         buttons.append(button("Read the thread above", Action.TALK_READ_THREAD, value=value))
     return buttons
+
+
+def _hides_values(turn: Turn, answered: Answered) -> bool:
+    return answered.is_masked and FORMS.search(turn.answer) is not None

@@ -6,6 +6,7 @@ from bot.ids import Action
 from bot.views.access import build_open_request, build_own_access, build_request_message
 from bot.views.cost import describe_month
 from bot.views.kit import Block, actions, button, confirm, context, divider, header, section
+from bot.views.redaction import describe_policy
 from bot.views.servers import build_home_servers
 from core.access.model import Role
 from core.home.model import Dashboard
@@ -27,6 +28,8 @@ def build_home(dashboard: Dashboard) -> dict[str, Any]:
         )
     if dashboard.costs is not None:
         blocks.append(context(describe_month(dashboard.costs)))
+    if dashboard.policy is not None:
+        blocks.append(context(f"{describe_policy(dashboard.policy)} `/prime redaction` shows more."))
     blocks += _approvals(dashboard)
     return {"type": "home", "blocks": blocks}
 

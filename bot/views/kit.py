@@ -9,6 +9,7 @@ Block = dict[str, Any]
 Option = dict[str, Any]
 
 OPTION_TEXT_LIMIT = 75
+TEXT_LIMIT = 3000
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
@@ -24,6 +25,28 @@ def section(text: str, *, accessory: Mapping[str, Any] | None = None, block_id: 
     if accessory is not None:
         block["accessory"] = dict(accessory)
     return _with_id(block, block_id)
+
+
+def sections(lines: Iterable[str]) -> list[Block]:
+    """Lines of mrkdwn, as many in a section as it takes."""
+    texts = [""]
+    for line in lines:
+        if texts[-1] and len(texts[-1]) + len(line) >= TEXT_LIMIT:
+            texts.append("")
+        texts[-1] += f"\n{line}" if texts[-1] else line
+    return [section(text) for text in texts if text]
+
+
+def verbatim(text: str) -> list[Block]:
+    """Somebody's text to the letter: nothing in it is read as a mark, a mention or an emoji."""
+    pieces = [text[at : at + TEXT_LIMIT] for at in range(0, len(text), TEXT_LIMIT)]
+    return [
+        {
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": piece}]}],
+        }
+        for piece in pieces
+    ]
 
 
 def header(text: str) -> Block:
@@ -155,8 +178,15 @@ def datetime_picker(action_id: str, *, initial: int | None = None) -> dict[str, 
 def checkbox(action_id: str, text: str, *, ticked: bool = False) -> dict[str, Any]:
     """A single box."""
     box = option(text, "yes")
-    element = {"type": "checkboxes", "action_id": action_id, "options": [box]}
-    return _starting_with(element, "initial_options", [box] if ticked else None)
+    return _starting_with(checkboxes(action_id, [box]), "initial_options", [box] if ticked else None)
+
+
+def checkboxes(action_id: str, options: Sequence[Option]) -> dict[str, Any]:
+    return {"type": "checkboxes", "action_id": action_id, "options": list(options)}
+
+
+def file_input(action_id: str, *, filetypes: Sequence[str], most: int = 1) -> dict[str, Any]:
+    return {"type": "file_input", "action_id": action_id, "filetypes": list(filetypes), "max_files": most}
 
 
 def radio(action_id: str, options: Sequence[Option], *, initial: Option) -> dict[str, Any]:

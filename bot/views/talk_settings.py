@@ -6,6 +6,7 @@ from typing import Any
 from bot.ids import Action, Input, Modal
 from bot.mrkdwn import escape
 from bot.views.kit import Block, actions, button, context, labelled, modal, option, radio, section, select, text_input
+from bot.views.seen import build_forget_button
 from core.servers.model import Server
 from core.talk.model import Mode, ServerTalk, Settings
 from core.talk.rules import STOP_LENGTH, STOP_SEQUENCES, SYSTEM_PROMPT_LENGTH
@@ -31,6 +32,7 @@ def build_settings_modal(
     scopes: Sequence[Scope],
     place: str = "",
     drawing: str = "",
+    can_forget: bool = False,
 ) -> dict[str, Any]:
     """`inherited`: what holds where nothing is set here. `place`: see `private_metadata`. `drawing`: another at each
     drawing, since what was typed stays in an input that keeps its id."""
@@ -40,8 +42,11 @@ def build_settings_modal(
         chosen = radio(Action.TALK_SCOPE, list(options.values()), initial=options[scope])
         blocks.append(labelled("These hold for", chosen, block_id=Input.SCOPE, dispatch=True))
     blocks += _inputs(settings, inherited, suffix=f":{scope}{drawing}")
-    if not settings.is_empty:
-        blocks.append(actions(button("Reset", Action.TALK_RESET)))
+    buttons = [] if settings.is_empty else [button("Reset", Action.TALK_RESET)]
+    if can_forget:
+        buttons.append(build_forget_button(place))
+    if buttons:
+        blocks.append(actions(*buttons))
     blocks.append(context("What is left empty is taken from the next wider place: the thread, you, the server."))
     return modal(Modal.TALK_SETTINGS, "Settings of answers", blocks, submit="Save", private_metadata=place)
 

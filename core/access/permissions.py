@@ -28,6 +28,9 @@ class Permission(StrEnum):
     TALK = "talk to models"
     CHOOSE_CHANNEL_SERVER = "choose which server answers in a channel"
     SET_SERVER_TALK = "set a server's system prompt and how it answers"
+    SEE_REDACTION = "see the redaction policy and try it on a text"
+    TIGHTEN_REDACTION = "make redaction stricter in a channel"
+    EDIT_REDACTION = "change the redaction policy and the team's lists"
 
 
 LEAST_ROLE: dict[Permission, Role] = {
@@ -50,6 +53,9 @@ LEAST_ROLE: dict[Permission, Role] = {
     Permission.TALK: Role.READ,
     Permission.CHOOSE_CHANNEL_SERVER: Role.READ_WRITE,
     Permission.SET_SERVER_TALK: Role.ADMIN,
+    Permission.SEE_REDACTION: Role.READ,
+    Permission.TIGHTEN_REDACTION: Role.READ_WRITE,
+    Permission.EDIT_REDACTION: Role.ADMIN,
 }
 
 ROLE_SUMMARIES: dict[Role, str] = {

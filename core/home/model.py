@@ -7,6 +7,7 @@ from datetime import datetime
 from core.access.model import Holder
 from core.approvals.model import AccessRequest
 from core.cost.model import HomeCosts
+from core.redaction.policy import Policy
 from core.servers.model import RunningCost, ServerPage
 from core.watch.model import Vitals
 
@@ -39,4 +40,6 @@ class Dashboard:
     """None for whoever may not see servers."""
     costs: HomeCosts | None
     """None for whoever may not see what servers cost."""
+    policy: Policy | None
+    """What is redacted; None for whoever may not see it."""
     as_of: datetime

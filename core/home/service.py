@@ -13,6 +13,7 @@ from core.cost.budget import gather_home
 from core.cost.model import HomeCosts
 from core.home.model import Dashboard, ServersShown
 from core.people.model import PersonId
+from core.redaction.policy import Policy, default_policy
 from core.servers.model import ServerPage
 from core.servers.rules import RUNNING
 from core.storage import Storage
@@ -67,8 +68,13 @@ class Home:
             next_after=shown[-1].id if len(waiting) > REQUESTS_SHOWN else None,
             servers=await self._servers(servers_after) if may(holder.role, Permission.SEE_SERVERS) else None,
             costs=await self._costs(person) if may(holder.role, Permission.SEE_COSTS) else None,
+            policy=await self._policy() if may(holder.role, Permission.SEE_REDACTION) else None,
             as_of=self._clock.now(),
         )
+
+    async def _policy(self) -> Policy:
+        async with self._storage.transaction() as stores:
+            return default_policy().changed(await stores.redaction.changes())
 
     async def _servers(self, after: int | None) -> ServersShown:
         async with self._storage.transaction() as stores:

@@ -41,3 +41,5 @@ class Profile:
     """True for owners too."""
     is_workspace_owner: bool
     checked_at: datetime
+    real_name: str = ""
+    """As they are called, which is often more than what they are shown as."""

@@ -30,6 +30,10 @@ class PeopleStore(Protocol):
         """Writes each unless a newer one stands there."""
         ...
 
+    async def names(self, team: str) -> Collection[str]:
+        """What members and guests are called and shown as."""
+        ...
+
     async def touch(self, person: PersonId, *, now: datetime) -> None:
         """Notes that they used Prime, to the minute. Unknown people are left out."""
         ...

@@ -24,6 +24,7 @@ def profile_from_slack(user: Mapping[str, Any], *, team: str, now: datetime) -> 
         is_workspace_admin=user.get("is_admin") is True,
         is_workspace_owner=user.get("is_owner") is True,
         checked_at=now,
+        real_name=_real_name(user),
     )
 
 
@@ -69,3 +70,9 @@ def _name(user: Mapping[str, Any]) -> str:
         if isinstance(name, str) and name.strip():
             return name.strip()
     return str(user["id"])
+
+
+def _real_name(user: Mapping[str, Any]) -> str:
+    profile: Mapping[str, Any] = user.get("profile") or {}
+    name = profile.get("real_name") or user.get("real_name")
+    return name.strip() if isinstance(name, str) else ""

@@ -3,7 +3,9 @@
 InvalidInputError
 └── PromptBlockedError      it holds what must not leave; the author takes it out
 UnavailableError
-└── RedactionFailedError    it could not be looked through
+├── RedactionFailedError    it could not be looked through
+│   └── DetectorsBusyError  not now
+└── GateError               something was about to leave that must not
 """
 
 from collections.abc import Collection
@@ -27,4 +29,16 @@ class RedactionFailedError(UnavailableError):
     def __init__(self) -> None:
         super().__init__(
             "Prime could not look through your message for personal data, so nothing was sent. Please try again."
+        )
+
+
+class DetectorsBusyError(RedactionFailedError):
+    """Too many texts wait to be looked through."""
+
+
+class GateError(UnavailableError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Prime stopped this at the last moment, because something personal or secret was still in it. Nothing was "
+            "sent. Press Clear and ask again, and tell your admins."
         )

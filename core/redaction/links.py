@@ -2,8 +2,11 @@
 URL that somebody typed with a value inside becomes one placeholder as a whole, and comes back as it was."""
 
 import re
+from collections.abc import Sequence
 
 from core.redaction.folding import lowered
+from core.redaction.known import Span
+from core.redaction.placeholders import LINK
 
 REACH = 2000
 """Characters before a place in which a link may begin: browsers open few longer ones."""
@@ -45,6 +48,24 @@ def link_end(text: str, start: int, place: int) -> int:
     rest = _REST.match(text, place)
     end = place if rest is None else place + len(rest[0].rstrip(".!?:'*_~"))
     return end + 1 if text[start] == "[" and text.startswith(")", end) else end
+
+
+def with_links(text: str, spans: Sequence[Span]) -> list[Span]:
+    """In order, none touching another, and none in a link: what is in one takes all of it along."""
+    whole: list[Span] = []
+    for span in sorted(spans):
+        start, end, kind = span.start, span.end, span.kind
+        while True:
+            since = whole[-1].end if whole else 0
+            if start < since:
+                last = whole.pop()
+                start, end, kind = min(start, last.start), max(end, last.end), LINK
+            elif (begin := link_start(text, since, start)) is not None:
+                start, end, kind = begin, link_end(text, begin, end), LINK
+            else:
+                break
+        whole.append(Span(start, end, kind))
+    return whole
 
 
 def _front(before: str) -> int | None:

@@ -1,8 +1,13 @@
-"""What stands in a redacted text in place of a value: `[EMAIL_1]`.
+r"""What stands in a redacted text in place of a value: `[EMAIL_1]`; `[EMAIL_1_B]` is another way to write the same.
 
-Models change what they repeat. Taken for `[EMAIL_1]` are also another case, a space inside a bracket or in place of an
-underscore, full-width brackets, and escapes: `[EMAIL\\_1]`, `\\[EMAIL_1\\]`. What stands around it, such as `**`,
-stays. A bare `EMAIL_1` is none."""
+Models change what they repeat. Taken for `[PERSON_1_B]` are also, and in any mixture:
+- another case, and spaces: `[person_1_b]`, `[ Person 1 B ]`, `[PERSON _1_B]`
+- other brackets: `<PERSON_1_B>`, full-width ones
+- escapes: `[PERSON\_1\_B]`, `\[PERSON_1_B\]`
+- emphasis or code inside: `[**PERSON_1_B**]`, ``[`PERSON_1_B`]``
+- no brackets: `PERSON_1_B`, but only in capitals, with underscores, and as a word of its own
+What stands around it, such as `**` or `'s`, stays. A letter that was not given out is left away, but not without
+brackets: there `PERSON_1_ID` is something else. A number that was not given out, or none, means nothing."""
 
 import re
 
@@ -12,51 +17,122 @@ LITERAL = "TEXT"
 """The kind of what only looks like a placeholder: words that somebody typed."""
 LINK = "LINK"
 """The kind of a URL or link with a value inside."""
-KINDS = (*(one.value for one in EntityType), LITERAL, LINK)
-LONGEST = 32
+KINDS = tuple(sorted((*(one.value for one in EntityType), LITERAL, LINK), key=len, reverse=True))
+LONGEST = 48
 """Characters that a placeholder may have in any of its forms."""
+MOST_WAYS = 26 + 26 * 26
+"""To write one value: as many as there are words of two letters."""
 
-_NAME = "(?P<kind%d>" + "|".join(one.replace("_", r"\\?[_ ]") for one in KINDS) + r")\\?[_ ](?P<number%d>[0-9]{1,6})"
+_FRONTS = r"\[<\uff3b\uff1c\u3010"
+_ENDS = r"\]>\uff3d\uff1e\u3011"
+_MARKS = r"[ *_`~]{0,3}"
+_BETWEEN = r"(?: ?\\?_ ?| )"
+_BETWEEN_BEGUN = r"(?: ?\\?| ?\\?_ ?)"
+_BETWEEN_BARE = r"\\?_"
+_BETWEEN_BARE_BEGUN = r"\\?_?"
+_NUMBER = "[0-9]{1,6}"
+_LETTERS = "[A-Z]{1,2}"
+_BARE_BEGINS = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
+
+
+def _name(form: int, between: str) -> str:
+    kinds = "|".join(one.replace("_", between) for one in KINDS)
+    return rf"(?P<kind{form}>{kinds}){between}(?P<number{form}>{_NUMBER})(?:{between}(?P<letters{form}>{_LETTERS}))?"
+
+
 FORMS = re.compile(
-    rf"[\[\uff3b] ?{_NAME % (1, 1)} ?[\]\uff3d]|\\[\[\uff3b] ?{_NAME % (2, 2)} ?\\[\]\uff3d]", re.IGNORECASE | re.ASCII
+    rf"[{_FRONTS}]{_MARKS}{_name(1, _BETWEEN)}{_MARKS}\\?[{_ENDS}]"
+    rf"|\\[{_FRONTS}]{_MARKS}{_name(2, _BETWEEN)}{_MARKS}\\[{_ENDS}]"
+    rf"|(?-i:{_BARE_BEGINS}{_name(3, _BETWEEN_BARE)}(?=s?(?!\\?_?[A-Za-z0-9])))",
+    re.IGNORECASE | re.ASCII,
 )
 
 
-def placeholder(kind: str, number: int) -> str:
-    return f"[{kind}_{number}]"
+def _begun(between: str, between_begun: str, after: str) -> str:
+    """What may yet become a name: a pattern for all that it can begin with. `after`: what may follow before its end is
+    settled."""
+    kinds = "|".join(_kind_begun(one.split("_"), between, between_begun) for one in KINDS)
+    whole = "|".join(one.replace("_", between) for one in KINDS)
+    numbered = rf"{between}{_NUMBER}(?:{between_begun}|(?:{between}{_LETTERS})?{after})"
+    return rf"(?:{kinds}|(?:{whole})(?:{between_begun}|{numbered}))"
+
+
+def _kind_begun(words: list[str], between: str, between_begun: str) -> str:
+    word, *others = words
+    begun = "".join(f"(?:{letter}" for letter in word) + ")?" * len(word)
+    return (
+        rf"{begun}|{word}(?:{between_begun}|{between}(?:{_kind_begun(others, between, between_begun)}))"
+        if others
+        else begun
+    )
+
+
+_BEGUN = _begun(_BETWEEN, _BETWEEN_BEGUN, rf"{_MARKS}\\?")
+_BEGUN_BARE = _begun(_BETWEEN_BARE, _BETWEEN_BARE_BEGUN, r"s?\\?_?")
+_UNFINISHED = re.compile(
+    rf"(?:\\|\\?[{_FRONTS}]{_MARKS}{_BEGUN}|(?-i:{_BARE_BEGINS}(?=[A-Z]){_BEGUN_BARE}))\Z", re.IGNORECASE | re.ASCII
+)
+_MAY_HOLD_ONE = re.compile(rf"[{_FRONTS}\\]|[A-Z]_|[A-Z]\Z", re.ASCII)
+_ISSUED = re.compile(rf"\[(?P<kind>[A-Z_]+)_(?P<number>[0-9]+)(?:_(?P<letters>{_LETTERS}))?\]", re.ASCII)
+
+
+def placeholder(kind: str, number: int, way: int = 0) -> str:
+    """`way`: how many other ways to write the same value there were before, below MOST_WAYS."""
+    return f"[{kind}_{number}]" if way == 0 else f"[{kind}_{number}_{_word(way)}]"
 
 
 def kind_of(one: str) -> str:
-    return one[1:-1].rpartition("_")[0]
+    return _read(one)["kind"]
 
 
 def number_of(one: str) -> int:
-    return int(one[1:-1].rpartition("_")[2])
+    return int(_read(one)["number"])
+
+
+def is_base(one: str) -> bool:
+    """Whether it stands for the value as it was written first."""
+    return _read(one)["letters"] is None
 
 
 def meant(found: re.Match[str]) -> str:
     """Which placeholder one of its FORMS means."""
-    kind, number = found["kind1"] or found["kind2"], found["number1"] or found["number2"]
-    return placeholder(_plain(kind), int(number))
+    letters = _part(found, "letters")
+    return f"{_base(found)[:-1]}_{letters.upper()}]" if letters else _base(found)
 
 
-def unfinished(text: str) -> int:
-    """Where the end of the text begins that may yet become one of the FORMS; the text's length if there is none."""
-    start = max(0, len(text) - LONGEST)
-    at = max(text.rfind("[", start), text.rfind("\uff3b", start))
-    if at >= 0 and _may_become_one(text[at + 1 :]):
-        return at - 1 if at and text[at - 1] == "\\" else at
-    return len(text) - 1 if text.endswith("\\") else len(text)
+def meant_otherwise(found: re.Match[str]) -> str | None:
+    """And which if that was not given out."""
+    return None if found["kind3"] else _base(found)
 
 
-def _may_become_one(begun: str) -> bool:
-    name = _plain(begun.removeprefix(" "))
-    return any(f"{kind}_".startswith(name) or _goes_on(name, f"{kind}_") for kind in KINDS)
+def may_hold_one(text: str) -> bool:
+    """Whether a text may hold one of the FORMS, or may begin one at its end. Costs next to nothing."""
+    return _MAY_HOLD_ONE.search(text) is not None
 
 
-def _goes_on(name: str, front: str) -> bool:
-    return name.startswith(front) and name[len(front) :].removesuffix("_").isdecimal()
+def unfinished(text: str, since: int = 0) -> int:
+    """Where the end of the text begins, after `since`, that may yet become one of the FORMS, or another one than it is;
+    the text's length if there is none."""
+    found = _UNFINISHED.search(text, max(since, len(text) - LONGEST))
+    return len(text) if found is None else found.start()
 
 
-def _plain(name: str) -> str:
-    return name.replace("\\", "").replace(" ", "_").upper()
+def _base(found: re.Match[str]) -> str:
+    kind = re.sub(r"[ \\_]+", "_", _part(found, "kind")).upper()
+    return placeholder(kind, int(_part(found, "number")))
+
+
+def _part(found: re.Match[str], name: str) -> str:
+    return found[f"{name}1"] or found[f"{name}2"] or found[f"{name}3"]
+
+
+def _read(one: str) -> re.Match[str]:
+    found = _ISSUED.fullmatch(one)
+    assert found is not None, "it was made here"
+    return found
+
+
+def _word(way: int) -> str:
+    """B, C, ... Z, AA, AB, ... ZZ."""
+    first, second = divmod(way, 26)
+    return (chr(ord("A") + first - 1) if first else "") + chr(ord("A") + second)

@@ -3,8 +3,10 @@
 A number that was never given stays as it is, so does all that stands inside a URL or a link's target, and what was
 restored is not looked through again."""
 
+import re
+
 from core.redaction.links import REACH, is_in_link
-from core.redaction.placeholders import FORMS, meant, unfinished
+from core.redaction.placeholders import FORMS, may_hold_one, meant, meant_otherwise, unfinished
 from core.redaction.vault import Vault
 
 
@@ -22,30 +24,38 @@ class Restorer:
         """What can be shown of all that came, beyond what was given before."""
         if not self._values:
             return text
-        if not self._held and "[" not in text and "\\" not in text and "\uff3b" not in text:
+        if not self._held and not may_hold_one(text):
             self._before = (self._before + text)[-REACH:]
             return text
-        text = self._held + text
-        end = unfinished(text)
-        self._held = text[end:]
-        return self._restored(text[:end])
+        begin = len(self._before)
+        text = self._before + self._held + text
+        return self._let_go(text, begin, unfinished(text, begin))
 
     def flush(self) -> str:
         """What was held back, at the end."""
-        rest, self._held = self._held, ""
-        return self._restored(rest)
+        begin = len(self._before)
+        text = self._before + self._held
+        return self._let_go(text, begin, len(text))
 
-    def _restored(self, text: str) -> str:
+    def _let_go(self, text: str, begin: int, end: int) -> str:
+        """The part from `begin` to `end`. What stands before it and after it tells what is a word of its own."""
         pieces: list[str] = []
-        end = 0
-        for found in FORMS.finditer(text):
-            value = self._values.get(meant(found))
-            if value is None or is_in_link(self._before + text[max(0, found.start() - REACH) : found.start()]):
-                continue
-            pieces += text[end : found.start()], value
-            end = found.end()
-        self._before = (self._before + text)[-REACH:]
-        return "".join([*pieces, text[end:]])
+        place = begin
+        for found in FORMS.finditer(text, begin):
+            if found.start() >= end:
+                break
+            value = self._value(found)
+            if value is not None and not is_in_link(text[max(0, found.start() - REACH) : found.start()]):
+                pieces += text[place : found.start()], value
+                place = found.end()
+        self._before, self._held = text[max(0, end - REACH) : end], text[end:]
+        return "".join([*pieces, text[place:end]])
+
+    def _value(self, found: re.Match[str]) -> str | None:
+        value = self._values.get(meant(found))
+        if value is None and (other := meant_otherwise(found)) is not None:
+            return self._values.get(other)
+        return value
 
 
 def restore(text: str, vault: Vault) -> str:

@@ -13,7 +13,8 @@ UnavailableError
 └── GenerationFailedError       the engine failed in the middle; what came so far is all there is
 InvalidInputError
 └── PromptRefusedError          the engine does not take this prompt with these settings
-    └── NoChatTemplateError     the model was not made for turns: ask it to go on with a text
+    └── TemplateRefusedError    its template does not take these turns
+        └── NoChatTemplateError the model was not made for turns: ask it to go on with a text
 AccessDeniedError
 └── ProviderForbiddenError      the key is wrong or may not do this; an admin changes it
 ConflictError
@@ -74,7 +75,11 @@ class PromptRefusedError(InvalidInputError):
     pass
 
 
-class NoChatTemplateError(PromptRefusedError):
+class TemplateRefusedError(PromptRefusedError):
+    pass
+
+
+class NoChatTemplateError(TemplateRefusedError):
     pass
 
 

@@ -1,31 +1,29 @@
 """One turn, answered: redacted, counted, streamed, and written down as it comes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
 from core.clock import Clock
-from core.errors import ConflictError, DatabaseUnavailableError, InvalidInputError
-from core.redaction.errors import PromptBlockedError
-from core.redaction.model import RedactedText, Redaction
-from core.redaction.ports import Redactor
+from core.errors import ConflictError, DatabaseUnavailableError
+from core.redaction.model import RedactedText
 from core.redaction.restore import Restorer
 from core.redaction.stored import seen_by_model
 from core.redaction.vault import Vault
-from core.servers.errors import EngineOverloadedError, NoChatTemplateError
+from core.servers.errors import EngineOverloadedError, TemplateRefusedError
 from core.servers.model import Endpoint, Server
 from core.servers.ports import MachineFront
 from core.storage import Storage
 from core.talk.context import Exchange, answer_limit, exchanges_before, fit, input_limit, messages_of
 from core.talk.line import Line
-from core.talk.model import Conversation, End, EngineInfo, Mode, Part, Settings, Token, Turn, TurnKind, TurnState
-from core.talk.ports import Events, ModelServers, Reply
+from core.talk.model import Conversation, End, EngineInfo, Message, Mode, Part, Settings, Token, Turn
+from core.talk.ports import Events, ModelServers, Recipient, Reply
+from core.talk.redacting import TAKEN_OVER, Redacting
 from core.talk.rules import merge, sampling_of
 from core.talk.transcript import STOP, AllWords, OwnWords, transcript_of
 
-NOT_SENT = "This was not sent to the model. Whoever asked was told why."
-_TAKEN_OVER = "Another replica of Prime answers this."
 COMPLETION_TOKENS = 1024
 """Of a completion where neither the engine tells its window nor anybody how long it may be: vLLM's own choice is 16."""
 
@@ -38,7 +36,7 @@ class Wiring:
     clock: Clock
     models: ModelServers
     front: MachineFront
-    redactor: Redactor
+    redacting: Redacting
     stall_seconds: float
     """Silence of an engine that counts as its end."""
 
@@ -50,14 +48,16 @@ class EngineMemory:
     line: Line
     info: EngineInfo | None = None
     has_template: bool = True
+    has_system_role: bool = True
 
-
-class NotSentError(InvalidInputError):
-    """The prompt holds what must not leave. `str` is for everybody, `told` for whoever asked."""
-
-    def __init__(self, told: str) -> None:
-        super().__init__(NOT_SENT)
-        self.told = told
+    def learn_of_template(self, *, has_system: bool) -> bool:
+        """From its refusal of a chat; whether there is another way to ask. Templates such as Gemma's take no system
+        prompt: it then stands in front of the first thing said."""
+        if has_system and self.has_system_role:
+            self.has_system_role = False
+            return True
+        was_tried, self.has_template = self.has_template, False
+        return was_tried
 
 
 class Answering:
@@ -83,113 +83,75 @@ class Answering:
         self._vault = Vault()
         self._pieces: list[str] = []
         self._tokens = 0
+        self._noting = asyncio.Lock()
+        self._is_closed = False
 
     async def run(self, reply: Reply) -> None:
-        """Returns when the answer came whole. Raises PrimeError for what kept it from that; see `so_far`."""
+        """Returns when the answer came whole. Raises PrimeError for what kept it from that; see `close`."""
         wiring, server = self._wiring, self._server
         async with wiring.storage.transaction() as stores:
-            self._vault = await stores.talk.vault(self._conversation.id)
+            vault = await stores.talk.vault(self._conversation.id)
             talk = await stores.talk.of_server(server.id)
             personal = await stores.talk.personal(self.turn.author)
             turns = await stores.talk.turns(self._conversation.id)
             key = await stores.servers.key(server.id)
             await stores.watch.used(server.id, at=wiring.clock.now())
-        if self.turn.is_redacted and not self.turn.prompt and self.turn.kind is not TurnKind.MORE:
-            raise InvalidInputError(NOT_SENT)  # whoever found that died before it was told
-        settings = merge([self.turn.settings, self._conversation.settings, personal, talk.settings])
-        settings = await self._redact_stop(settings)
-        system = await self._redact_system_prompt(talk.system_prompt)
-        turns = await self._redact_turns(turns)
-        exchanges = exchanges_before(self.turn, turns, cleared_ts=self._conversation.cleared_ts)
+        redacted = await wiring.redacting.run(
+            self.turn,
+            self._conversation,
+            turns=turns,
+            settings=merge([self.turn.settings, self._conversation.settings, personal, talk.settings]),
+            system_prompt=talk.system_prompt,
+            vault=vault,
+            model=server.spec.model,
+            holder=self._holder,
+        )
+        self.turn, self._vault = redacted.turn, redacted.vault
         endpoint = Endpoint(url=wiring.front.url(server.address or ""), key=key, fingerprint=server.fingerprint)
         if self._memory.info is None:
             self._memory.info = await self._model.info(endpoint)
-        asking = _Asking(endpoint=endpoint, exchanges=exchanges, system=system, settings=settings)
-        try:
-            await self._stream(asking, reply)
-        except NoChatTemplateError:
-            self._memory.has_template = False
-            await self._stream(asking, reply)
+        asking = _Asking(
+            to=Recipient(endpoint=endpoint, model=server.spec.model, gate=redacted.gate),
+            exchanges=exchanges_before(self.turn, redacted.turns, cleared_ts=self._conversation.cleared_ts),
+            system=redacted.system,
+            settings=redacted.settings,
+        )
+        while True:
+            try:
+                await self._stream(asking, reply)
+            except TemplateRefusedError:
+                if not self._memory.learn_of_template(has_system=asking.system is not None):
+                    raise
+            else:
+                return
 
-    def so_far(self) -> Turn:
-        """With the answer as far as it came."""
+    async def note(self, parts: Sequence[Part]) -> None:
+        """Writes down how far it came, before people see it. An answer goes on while the database is away."""
+        async with self._noting:
+            if self._is_closed:
+                return
+            self.turn = replace(self.turn, parts=tuple(parts))
+            try:
+                async with self._wiring.storage.transaction() as stores:
+                    is_held = await stores.talk.write(self._so_far(), holder=self._holder)
+            except DatabaseUnavailableError:
+                return
+        if not is_held:
+            raise ConflictError(TAKEN_OVER)  # and nothing more is shown
+
+    async def close(self) -> Turn:
+        """With the answer as far as it came. How it ended is written down by whoever closes it: a note that came later
+        would undo that."""
+        async with self._noting:
+            self._is_closed = True
+        return self._so_far()
+
+    def _so_far(self) -> Turn:
         return replace(
             self.turn,
             answer="".join(self._pieces),
             generated_tokens=self.turn.generated_tokens or self._tokens or None,
         )
-
-    async def note(self, parts: Sequence[Part]) -> None:
-        """Writes down how far it came, before people see it. An answer goes on while the database is away."""
-        self.turn = replace(self.turn, parts=tuple(parts))
-        try:
-            async with self._wiring.storage.transaction() as stores:
-                is_held = await stores.talk.write(self.so_far(), holder=self._holder)
-        except DatabaseUnavailableError:
-            return
-        if not is_held:
-            raise ConflictError(_TAKEN_OVER)  # and nothing more is shown
-
-    # --- redacting
-
-    async def _redact_system_prompt(self, prompt: str) -> RedactedText | None:
-        if not prompt:
-            return None
-        [redaction] = await self._redacted([prompt])
-        if isinstance(redaction, PromptBlockedError):
-            raise InvalidInputError(
-                "The system prompt of this server holds a password or key, so nothing was sent. An ADMIN changes it "
-                "with the button Answers on the server's card."
-            )
-        return redaction.text
-
-    async def _redact_stop(self, settings: Settings) -> Settings:
-        """Stop sequences are typed, too. The model says a value of one as its placeholder."""
-        if not settings.stop:
-            return settings
-        redacted: list[str] = []
-        for one in await self._redacted(settings.stop):
-            if isinstance(one, PromptBlockedError):
-                raise InvalidInputError(
-                    "A stop sequence in Settings holds a password or key, so nothing was sent. Take it out and ask "
-                    "again."
-                )
-            redacted.append(one.text.text)
-        return replace(settings, stop=tuple(redacted))
-
-    async def _redact_turns(self, turns: Sequence[Turn]) -> list[Turn]:
-        """All of them as the model may see them. What was typed is replaced by that, here and in the database.
-
-        Raises NotSentError, RedactionFailedError."""
-        redacted: dict[int, Turn] = {}
-        told = ""
-        raw = [one for one in turns if not one.is_redacted and (one.state is TurnState.NOTED or one.id == self.turn.id)]
-        for one, result in zip(raw, await self._redacted([one.prompt for one in raw]), strict=True):
-            if isinstance(result, PromptBlockedError):
-                redacted[one.id] = replace(one, prompt="", is_redacted=True, is_seen=False)
-                told = str(result) if one.id == self.turn.id else told
-            else:
-                redacted[one.id] = replace(one, prompt=result.text.text, is_redacted=True, redactions=result.replaced)
-        self.turn = redacted.pop(self.turn.id, self.turn)
-        async with self._wiring.storage.transaction() as stores:
-            if not await stores.talk.write(self.turn, holder=self._holder):
-                raise ConflictError(_TAKEN_OVER)  # and whoever did may have given the placeholders to other values
-            await stores.talk.save_vault(self._conversation.id, self._vault)
-            for note in redacted.values():
-                await stores.talk.change(note)
-        if told:
-            raise NotSentError(told)
-        return [redacted.get(one.id, one) for one in turns]
-
-    async def _redacted(self, texts: Sequence[str]) -> Sequence[Redaction | PromptBlockedError]:
-        """Of all together, so that what one tells is known in the others; where one must not leave, of each alone."""
-        redactor = self._wiring.redactor
-        try:
-            return await redactor.redact(texts, self._vault)
-        except PromptBlockedError as error:
-            if len(texts) == 1:
-                return [error]
-            return [one for text in texts for one in await self._redacted([text])]
 
     # --- asking
 
@@ -215,7 +177,7 @@ class Answering:
             _leave(line, ticket)
 
     async def _read(self, asking: "_Asking", reply: Reply, *, on_first: Callable[[], None]) -> None:
-        restorer, own_words = Restorer(self._vault), self._own_words(asking)
+        restorer, own_words = self._restorer(), self._own_words(asking)
         clock = self._wiring.clock
         try:
             async with aclosing(self._events(asking)) as events:
@@ -245,15 +207,16 @@ class Answering:
         )
 
     def _events(self, asking: "_Asking") -> Events:
-        launched, stall = self._server.spec.model, self._wiring.stall_seconds
+        stall = self._wiring.stall_seconds
         if self._is_chat(asking):
             sampling = sampling_of(asking.settings, max_tokens=asking.max_tokens)
-            messages = messages_of(asking.exchanges, system=asking.system)
-            return self._model.chat(asking.endpoint, messages, sampling, model=launched, stall_seconds=stall)
+            return self._model.chat(asking.to, self._messages(asking), sampling, stall_seconds=stall)
         also_stop = () if asking.is_completion else (STOP,)
         sampling = sampling_of(asking.settings, max_tokens=asking.max_tokens or COMPLETION_TOKENS, also_stop=also_stop)
-        prompt = _plain(asking)
-        return self._model.generate(asking.endpoint, prompt, sampling, model=launched, stall_seconds=stall)
+        return self._model.generate(asking.to, _plain(asking), sampling, stall_seconds=stall)
+
+    def _messages(self, asking: "_Asking") -> Sequence[Message]:
+        return messages_of(asking.exchanges, system=asking.system, has_system_role=self._memory.has_system_role)
 
     async def _fitted(self, asking: "_Asking") -> "_Asking":
         """With as much of the conversation as the engine reads beside the answer."""
@@ -265,9 +228,8 @@ class Answering:
         async def count(kept: Sequence[Exchange]) -> int | None:
             trial = replace(asking, exchanges=kept)
             if self._is_chat(asking):
-                messages = messages_of(kept, system=asking.system)
-                return await self._model.count_messages(asking.endpoint, messages, model=self._server.spec.model)
-            return await self._model.count_text(asking.endpoint, _plain(trial), model=self._server.spec.model)
+                return await self._model.count_messages(asking.to, self._messages(trial))
+            return await self._model.count_text(asking.to, _plain(trial))
 
         most = input_limit(max_input=max_input, max_total=max_total, answer=wanted)
         fitted = await fit(exchanges, count, most=most)
@@ -275,6 +237,10 @@ class Answering:
         self.turn = replace(self.turn, left_out=left_out, prompt_tokens=fitted.tokens)
         max_tokens = answer_limit(max_total=max_total, prompt=fitted.tokens, answer=wanted)
         return replace(asking, exchanges=fitted.exchanges, max_tokens=max_tokens)
+
+    def _restorer(self) -> Restorer:
+        """Where outsiders read along, placeholders stay."""
+        return Restorer(Vault() if self.turn.is_masked else self._vault)
 
     def _own_words(self, asking: "_Asking") -> OwnWords | AllWords:
         is_transcript = not asking.is_completion and not self._memory.has_template
@@ -288,7 +254,7 @@ class Answering:
 class _Asking:
     """What is asked of an engine."""
 
-    endpoint: Endpoint
+    to: Recipient
     exchanges: Sequence[Exchange]
     system: RedactedText | None
     settings: Settings

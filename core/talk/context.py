@@ -57,11 +57,20 @@ def exchanges_before(turn: Turn, turns: Sequence[Turn], *, cleared_ts: str) -> l
     return [*found, Exchange(asked=_joined([*noted, turn.prompt]))]
 
 
-def messages_of(exchanges: Sequence[Exchange], *, system: RedactedText | None) -> list[Message]:
-    """Turns of user and assistant, one after the other."""
-    messages = [] if system is None else [Message(speaker=Speaker.SYSTEM, text=system)]
+def messages_of(
+    exchanges: Sequence[Exchange], *, system: RedactedText | None, has_system_role: bool = True
+) -> list[Message]:
+    """Turns of user and assistant, one after the other. Where there is no role for it, the system prompt stands in
+    front of the first."""
+    messages: list[Message] = []
+    in_front = ""
+    if system is not None and has_system_role:
+        messages.append(Message(speaker=Speaker.SYSTEM, text=system))
+    elif system is not None:
+        in_front = f"{system.text}\n\n"
     for one in exchanges:
-        messages.append(Message(speaker=Speaker.USER, text=seen_by_model(one.asked)))
+        messages.append(Message(speaker=Speaker.USER, text=seen_by_model(in_front + one.asked)))
+        in_front = ""
         if one.answer:
             messages.append(Message(speaker=Speaker.ASSISTANT, text=seen_by_model(one.answer)))
     return messages

@@ -1,12 +1,12 @@
 """Talking: a conversation is a thread that is bound to a server, a turn is one prompt in it and its answer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from core.people.model import PersonId
-from core.redaction.model import RedactedText
+from core.redaction.model import Disposition, EntityType, RedactedText
 from core.servers.model import Server
 
 # --- what is said to an engine, and by it
@@ -149,13 +149,15 @@ class TurnKind(StrEnum):
 
 
 class TurnState(StrEnum):
-    """NEW or OFFERED, then WAITING (or first WAKING), RUNNING, and one of the ends. A stop takes each to its end by way
-    of WAITING, so that the talker alone closes messages."""
+    """NEW or OFFERED, then WAITING (or first WAKING), RUNNING (perhaps WARNED, and RUNNING again), and one of the ends.
+    A stop takes each to its end by way of WAITING, so that the talker alone closes messages."""
 
     NEW = "new"
     """Written down; the message that becomes its answer does not stand yet."""
     OFFERED = "offered"
     """Waits for a press: which server, or whether to answer an edited prompt."""
+    WARNED = "warned"
+    """Waits for its author's word on what the policy warns of; nothing of it was sent."""
     WAKING = "waking"
     """Waits until its server is ready."""
     WAITING = "waiting"
@@ -215,6 +217,14 @@ class Turn:
     end: EndReason | None = None
     redactions: int = 0
     """How many values of the prompt were replaced."""
+    decided: Disposition | None = None
+    """What its author said about what the policy warns of: REDACT or PASSTHROUGH."""
+    warned: Mapping[EntityType, int] = field(default_factory=dict[EntityType, int])
+    """How many values of each type its author was asked about."""
+    risk: int = 0
+    """Of the prompt, 0 to 100: see core.redaction.policy.risk."""
+    is_masked: bool = False
+    """Whether the answer is shown with placeholders, since outsiders read along."""
     left_out: int = 0
     """How many of the oldest turns did not fit."""
     failure: str = ""
@@ -225,7 +235,16 @@ class Turn:
         return self.state in OPEN
 
 
-OPEN = frozenset({TurnState.NEW, TurnState.OFFERED, TurnState.WAKING, TurnState.WAITING, TurnState.RUNNING})
+OPEN = frozenset(
+    {
+        TurnState.NEW,
+        TurnState.OFFERED,
+        TurnState.WARNED,
+        TurnState.WAKING,
+        TurnState.WAITING,
+        TurnState.RUNNING,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,5 +357,7 @@ class Answered:
     left_out: int
     end: EndReason | None
     failure: str
+    is_masked: bool = False
+    """Whether values stand as placeholders, for everybody to read but not to learn from."""
     may_read_thread: bool = False
     """Whether there is text above a conversation that began in the middle of a thread, which nobody asked to read."""

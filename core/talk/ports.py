@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from core.catalog.model import EngineKind
 from core.people.model import PersonId
-from core.redaction.model import RedactedText
+from core.redaction.gate import Gate
+from core.redaction.model import EntityType, RedactedText
 from core.redaction.vault import Vault
 from core.servers.model import Endpoint, Server
 from core.talk.model import (
@@ -32,23 +34,30 @@ Events = AsyncGenerator[Sequence[Token | End]]
 """What came, as it came: whatever arrived together is given together."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Where text goes."""
+
+    endpoint: Endpoint
+    model: str
+    """The one that was launched."""
+    gate: Gate
+    """What the bytes pass before they leave."""
+
+
 class ModelServer(Protocol):
     """An engine, as it is talked to. Takes nothing but RedactedText."""
 
-    def chat(
-        self, endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
+    def chat(self, to: Recipient, messages: Sequence[Message], sampling: Sampling, *, stall_seconds: float) -> Events:
         """The answer as it comes, with an `End` last if it came whole. Not repeated inside; close it to stop the
         engine. If the last message is the assistant's, the model goes on with it.
 
-        `model` is the one that was launched. Raises EngineUnreachableError, EngineStalledError (no byte for
+        Raises GateError (nothing was sent), EngineUnreachableError, EngineStalledError (no byte for
         `stall_seconds`), AnswerCutError (it ended without an end), EngineOverloadedError, PromptRefusedError,
         NoChatTemplateError, GenerationFailedError, IdentityError."""
         ...
 
-    def generate(
-        self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
+    def generate(self, to: Recipient, prompt: RedactedText, sampling: Sampling, *, stall_seconds: float) -> Events:
         """How the prompt goes on; otherwise as `chat`. Give `max_tokens`: vLLM's own choice is 16 here."""
         ...
 
@@ -56,14 +65,15 @@ class ModelServer(Protocol):
         """Its limits. Raises EngineUnreachableError, IdentityError."""
         ...
 
-    async def count_messages(self, endpoint: Endpoint, messages: Sequence[Message], *, model: str) -> int | None:
+    async def count_messages(self, to: Recipient, messages: Sequence[Message]) -> int | None:
         """Tokens of a chat, its template included, by the engine's own tokenizer; None where it cannot tell.
 
-        Raises EngineUnreachableError, NoChatTemplateError, IdentityError."""
+        Raises GateError, EngineUnreachableError, NoChatTemplateError, IdentityError."""
         ...
 
-    async def count_text(self, endpoint: Endpoint, text: RedactedText, *, model: str) -> int | None:
-        """Tokens of a plain prompt; None where it cannot tell. Raises EngineUnreachableError, IdentityError."""
+    async def count_text(self, to: Recipient, text: RedactedText) -> int | None:
+        """Tokens of a plain prompt; None where it cannot tell. Raises GateError, EngineUnreachableError,
+        IdentityError."""
         ...
 
 
@@ -122,6 +132,18 @@ class Replies(Protocol):
         when that message is about to be edited. Raises UnavailableError."""
         ...
 
+    async def warn(
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        found: Mapping[EntityType, Sequence[str]],
+        *,
+        risk: int,
+    ) -> None:
+        """Says in the turn's message that it waits for its author's word, and asks them, them alone, with what was
+        found. Raises UnavailableError."""
+        ...
+
     async def tell_author(self, turn: Turn, conversation: Conversation, sentence: str) -> None:
         """To them alone. Raises UnavailableError."""
         ...
@@ -172,6 +194,16 @@ class TalkStore(Protocol):
         ...
 
     async def save_vault(self, conversation_id: int, vault: Vault) -> None: ...
+
+    async def forget(self, conversation_id: int) -> bool:
+        """Destroys its data key and wipes its texts: what was said is gone, that something was said stays. False if
+        there was nothing to forget."""
+        ...
+
+    async def forgettable(self, *, before: datetime, limit: int) -> Sequence[int]:
+        """Conversations with a key in which nobody asked anything since then and nothing is open, locked until the
+        transaction ends."""
+        ...
 
     # --- turns
 
@@ -230,7 +262,8 @@ class TalkStore(Protocol):
         ...
 
     async def left(self, *, new_before: datetime, offered_before: datetime) -> Sequence[Turn]:
-        """Those that are still NEW though they were asked before then, and prompts that are OFFERED likewise."""
+        """Those that are still NEW though they were asked before then, and those that are OFFERED prompts or WARNED
+        likewise."""
         ...
 
     async def open_turns(self, author: PersonId) -> int:

@@ -1,7 +1,7 @@
 """Who may steer a turn, which server it is for, and how that is asked. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 from core.access.model import Principal, Role
@@ -148,6 +148,7 @@ def answered_of(turn: Turn, server: Server | None, conversation: Conversation, *
         left_out=turn.left_out,
         end=turn.end,
         failure=turn.failure,
+        is_masked=turn.is_masked,
         may_read_thread=conversation.began_in_thread and is_first,
     )
 
@@ -157,6 +158,11 @@ def end_state(turn: Turn) -> TurnState:
     if turn.stopped_by is not None:
         return TurnState.STOPPED
     return TurnState.FAILED if turn.failure else TurnState.DONE
+
+
+def withdrawn(turn: Turn) -> Turn:
+    """A prompt that is not to be sent after all: nothing of it is kept."""
+    return replace(turn, prompt="", is_redacted=True, is_seen=False)
 
 
 def can_go_on(turn: Turn) -> bool:

@@ -15,6 +15,7 @@ from core.notices import Notice, owe
 from core.servers.model import Server, ServerState
 from core.servers.service import Servers
 from core.storage import Storage, Stores
+from core.talk.locks import NO_MORE, locked, server_of
 from core.talk.model import (
     Asked,
     Attachment,
@@ -49,7 +50,6 @@ from core.talk.rules import (
 MOST_CHOICES = 100
 """What a select offers."""
 
-_NO_MORE = "Prime does not know this answer any more. Ask again in a new message."
 _NOT_LAST = "Only the last answer of a thread can be changed. Say in a new message what you want."
 _STILL_RUNS = "This is still being answered. Press Stop first, or wait for its end."
 
@@ -156,11 +156,11 @@ class Talk:
     async def placed(self, turn_id: int, ts: str) -> Turn:
         """Its message stands. A NEW turn is WAITING or WAKING from now on. Repeatable."""
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             if not turn.parts:
                 turn = replace(turn, parts=(Part(ts=ts, start=0),))
             if turn.state is TurnState.NEW:
-                server = await self._server_of(stores, conversation)
+                server = await server_of(stores, conversation)
                 turn = replace(turn, state=_state_for(server))
             await stores.talk.change(turn)
         self.wake()
@@ -171,7 +171,7 @@ class Talk:
         ask and is no ADMIN; ConflictError if it was chosen already."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             if not may_steer(actor, turn.author, None):
                 raise AccessDeniedError("Only whoever asked chooses which server answers.")
             server = await stores.servers.get(server_id)
@@ -229,11 +229,11 @@ class Talk:
         """Raises ConflictError if it was accepted before, AccessDeniedError for others than its author."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             if turn.author != actor.person:
                 raise AccessDeniedError("Only whoever asked can ask again.")
             if turn.kind is TurnKind.EDIT and turn.state is TurnState.NEW:  # accepted, and its message not noted yet
-                return await self._asked(stores, conversation, turn, await self._server_of(stores, conversation))
+                return await self._asked(stores, conversation, turn, await server_of(stores, conversation))
             if turn.kind is not TurnKind.EDIT or turn.state is not TurnState.OFFERED:
                 raise ConflictError("This was asked again already.")
             last = _last(await stores.talk.turns(conversation.id))
@@ -254,14 +254,14 @@ class Talk:
         the same turn. Raises ConflictError for a turn that runs or is not the last."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             return await self._retake(stores, actor, turn, conversation)
 
     async def more(self, actor: Principal, turn_id: int) -> Asked:
         """Goes on with the conversation's last answer, which was cut off by its length. Otherwise as `retake`."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             known = await stores.talk.with_key(conversation.id, f"more/{turn.id}")
             if known is None:
                 await self._check_last(stores, turn)
@@ -286,7 +286,7 @@ class Talk:
         """Takes what was said above into the context, and answers the turn again. Raises like `retake`."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
+            turn, conversation = await locked(stores, turn_id)
             asked = await self._retake(stores, actor, turn, conversation)
             for note in notes:
                 new = NewTurn(
@@ -306,8 +306,8 @@ class Talk:
         """Ends an answer soon; the talker shows it. For its author, the server's owner and ADMIN. Nothing if it has
         ended."""
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
-            if not may_steer(actor, turn.author, await self._server_of(stores, conversation)):
+            turn, conversation = await locked(stores, turn_id)
+            if not may_steer(actor, turn.author, await server_of(stores, conversation)):
                 raise AccessDeniedError("Only whoever asked, the server's owner and ADMINs stop an answer.")
             turn = await self._stop(stores, actor, turn)
         self.wake()
@@ -316,8 +316,8 @@ class Talk:
     async def undo(self, actor: Principal, turn_id: int) -> Turn:
         """Drops the last turn: later ones do not see it. Raises ConflictError like `retake`."""
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
-            if not may_steer(actor, turn.author, await self._server_of(stores, conversation)):
+            turn, conversation = await locked(stores, turn_id)
+            if not may_steer(actor, turn.author, await server_of(stores, conversation)):
                 raise AccessDeniedError("Only whoever asked, the server's owner and ADMINs drop an answer.")
             await self._check_last(stores, turn)
             return await self._unsee(stores, turn)
@@ -325,8 +325,8 @@ class Talk:
     async def clear(self, actor: Principal, turn_id: int) -> Conversation:
         """The conversation of this turn starts afresh. Raises ConflictError while an answer runs in it."""
         async with self.storage.transaction() as stores:
-            turn, conversation = await self._locked(stores, turn_id)
-            server = await self._server_of(stores, conversation)
+            turn, conversation = await locked(stores, turn_id)
+            server = await server_of(stores, conversation)
             if not may_steer(actor, turn.author, server) and actor.person != conversation.starter:
                 raise AccessDeniedError("Only whoever asks here, the server's owner and ADMINs clear a thread.")
             turns = await stores.talk.turns(conversation.id)
@@ -340,7 +340,7 @@ class Talk:
         """Their vote from now on; the same again takes it back (None)."""
         require(actor.role, Permission.TALK)
         async with self.storage.transaction() as stores:
-            turn, _ = await self._locked(stores, turn_id)
+            turn, _ = await locked(stores, turn_id)
             vote = None if await stores.talk.vote_of(turn.id, actor.person) is up else up
             await stores.talk.vote(turn.id, actor.person, up=vote)
         return vote
@@ -355,7 +355,7 @@ class Talk:
             turn = await stores.talk.turn(turn_id)
             conversation = None if turn is None else await stores.talk.get(turn.conversation_id)
         if turn is None or conversation is None:
-            raise NotFoundError(_NO_MORE)
+            raise NotFoundError(NO_MORE)
         return turn, conversation
 
     async def start(self, actor: Principal, turn_id: int) -> bool:
@@ -364,7 +364,7 @@ class Talk:
         require(actor.role, Permission.TALK)
         _, conversation = await self.turn(turn_id)
         if conversation.server_id is None:
-            raise NotFoundError(_NO_MORE)
+            raise NotFoundError(NO_MORE)
         server = await self.servers.get(conversation.server_id)
         if server.state is ServerState.READY or comes_up(server):
             self.wake()
@@ -423,7 +423,7 @@ class Talk:
                 return (await stores.talk.of_server(_given(place_id))).settings
             conversation = await stores.talk.get(_given(place_id))
         if conversation is None:
-            raise NotFoundError(_NO_MORE)
+            raise NotFoundError(NO_MORE)
         return conversation.settings if scope is Scope.THREAD else conversation.next_settings
 
     async def save_settings(
@@ -490,25 +490,12 @@ class Talk:
 
     # --- parts of the above
 
-    async def _locked(self, stores: Stores, turn_id: int) -> tuple[Turn, Conversation]:
-        """The turn as it is once nobody else changes its conversation. Raises NotFoundError."""
-        found = await stores.talk.turn(turn_id)
-        if found is None:
-            raise NotFoundError(_NO_MORE)
-        conversation = await stores.talk.lock(found.conversation_id)
-        turn = await stores.talk.turn(turn_id)
-        assert turn is not None, "turns are not deleted"
-        return turn, conversation
-
-    async def _server_of(self, stores: Stores, conversation: Conversation) -> Server | None:
-        return None if conversation.server_id is None else await stores.servers.get(conversation.server_id)
-
     async def _server_for(
         self, stores: Stores, conversation: Conversation, named: Server | None
     ) -> tuple[Server | None, Sequence[Server]]:
         """The server, or those to choose from: the thread's, else the named one, else the channel's, else the only one
         that is ready, else the only one."""
-        bound = await self._server_of(stores, conversation)
+        bound = await server_of(stores, conversation)
         if bound is not None and can_talk(bound):
             if named is not None and named.id != bound.id:
                 raise InvalidInputError(
@@ -602,7 +589,7 @@ class Talk:
             if conversation is None:
                 return None
             conversation = await stores.talk.lock(conversation.id)
-            server = await self._server_of(stores, conversation)
+            server = await server_of(stores, conversation)
             for turn in await stores.talk.turns(conversation.id):
                 if turn.is_open and may_steer(actor, turn.author, server):
                     await self._stop(stores, actor, turn)
@@ -669,5 +656,5 @@ def _last(turns: Sequence[Turn]) -> Turn | None:
 
 def _given(place_id: int | None) -> int:
     if place_id is None:
-        raise NotFoundError(_NO_MORE)
+        raise NotFoundError(NO_MORE)
     return place_id

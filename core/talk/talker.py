@@ -1,24 +1,28 @@
 """Answers turns, under leases: what a replica that died was answering is taken over by another."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
+from core.audit.model import AuditEntry
 from core.cancellation import to_its_end
 from core.errors import NotFoundError, PrimeError, UnavailableError
 from core.people.model import PersonId
+from core.redaction.errors import GateError, RedactionFailedError
 from core.redaction.restore import restore
 from core.servers.model import Server, ServerState
-from core.talk.answering import Answering, EngineMemory, NotSentError, Wiring
+from core.storage import Stores
+from core.talk.answering import Answering, EngineMemory, Wiring
 from core.talk.line import Line
 from core.talk.model import Conversation, Turn, TurnState
 from core.talk.ports import Replies, Reply
+from core.talk.redacting import NotSentError, WarnedError
 from core.talk.rules import (
     LEASE,
     OFFER_LIMIT,
@@ -28,6 +32,7 @@ from core.talk.rules import (
     answered_of,
     can_talk,
     end_state,
+    withdrawn,
 )
 
 POLL_SECONDS = 0.5
@@ -43,7 +48,21 @@ _INTERRUPTED = "Prime was interrupted while this was being answered."
 _NOT_PLACED = "Prime was interrupted before it could begin with this."
 _NOT_CHOSEN = "No server was chosen for this within a day, so it was not answered. Ask again in a new message."
 _NOT_STARTED = "Its server was not started within a day, so this was not answered."
+_NOT_DECIDED = "Whoever asked did not say within a day whether this may be sent, so it was not."
+_LEFT = {
+    TurnState.NEW: _NOT_PLACED,
+    TurnState.OFFERED: _NOT_CHOSEN,
+    TurnState.WARNED: _NOT_DECIDED,
+}
 _UNFORESEEN = "Something went wrong on Prime's side while this was being answered."
+
+_NOT_SENT_ACTIONS: dict[type[PrimeError], str] = {
+    NotSentError: "redaction.prompt.block",
+    RedactionFailedError: "redaction.prompt.fail",
+    GateError: "redaction.gate.close",
+}
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -114,7 +133,7 @@ class Talker:
         for turn, server_id in waking:
             await self._look_after(turn, server_id)
         for turn in left:
-            await self._give_to_talker(turn, failure=_NOT_PLACED if turn.state is TurnState.NEW else _NOT_CHOSEN)
+            await self._give_to_talker(turn, failure=_LEFT[turn.state])
 
     # --- taking
 
@@ -224,7 +243,16 @@ class Talker:
                 for task in (stream, stopping):
                     task.cancel()
                 await asyncio.gather(stream, stopping, return_exceptions=True)
+            found = await answering.close()
             if not stream.cancelled() and (error := stream.exception()) is not None:
+                if isinstance(error, WarnedError):
+                    # Asked before it is given back: whoever takes it over from a replica that dies here asks again.
+                    await self._replies.warn(turn, conversation, error.found, risk=error.risk)
+                    await self._write(replace(turn, warned={kind: len(one) for kind, one in error.found.items()}))
+                    await self._release(turn, TurnState.WARNED)
+                    return
+                if isinstance(error, NotSentError | RedactionFailedError | GateError):
+                    await self._note_not_sent(turn, error)
                 if isinstance(error, NotSentError):
                     await self._tell_author(turn, conversation, error.told)
                 if isinstance(error, PrimeError):
@@ -234,7 +262,6 @@ class Talker:
                     self._report("answer_failed", error, turn.id)
                 _log.info("answer_not_whole", turn=turn.id, error=type(error).__name__, unforeseen=is_unforeseen)
             was_cut_short = stream.cancelled()
-            found = answering.so_far()
             if was_cut_short and running.stopped_by is None and not found.answer:
                 await self._release(turn, TurnState.WAITING)  # Prime stops; another replica answers it
                 return
@@ -271,7 +298,7 @@ class Talker:
         async with self._wiring.storage.transaction() as stores:
             vault = await stores.talk.vault(conversation.id)
         answered = answered_of(turn, server, conversation, is_first=await self._is_first(turn))
-        text = restore(turn.answer, vault)
+        text = turn.answer if turn.is_masked else restore(turn.answer, vault)
         parts = await self._shown(lambda: self._replies.close(turn, conversation, server, text, answered))
         await self._write(replace(turn, parts=tuple(parts if parts is not None else turn.parts)), is_end=True)
         _log_end(turn)
@@ -286,15 +313,21 @@ class Talker:
         return None
 
     async def _write(self, turn: Turn, *, is_end: bool = False) -> bool:
+        async def write(stores: Stores) -> bool:
+            if is_end:
+                conversation = await stores.talk.get(turn.conversation_id)
+                if conversation is not None and conversation.server_id is not None:
+                    await stores.watch.used(conversation.server_id, at=self._wiring.clock.now())
+            return await stores.talk.write(turn, holder=self._holder)
+
+        return await self._persistently(write)
+
+    async def _persistently(self, work: Callable[[Stores], Awaitable[T]]) -> T:
         """However long the database is away: the lease is prolonged as soon as it can be."""
         while True:
             try:
                 async with self._wiring.storage.transaction() as stores:
-                    if is_end:
-                        conversation = await stores.talk.get(turn.conversation_id)
-                        if conversation is not None and conversation.server_id is not None:
-                            await stores.watch.used(conversation.server_id, at=self._wiring.clock.now())
-                    return await stores.talk.write(turn, holder=self._holder)
+                    return await work(stores)
             except UnavailableError:
                 await self._wiring.clock.sleep(1.0)
 
@@ -303,9 +336,22 @@ class Talker:
             await stores.talk.release(turn.id, holder=self._holder, state=state)
 
     async def _is_first(self, turn: Turn) -> bool:
-        async with self._wiring.storage.transaction() as stores:
-            turns = await stores.talk.turns(turn.conversation_id)
+        turns = await self._persistently(lambda stores: stores.talk.turns(turn.conversation_id))
         return all(one.prompt_ts == turn.prompt_ts for one in turns)
+
+    async def _note_not_sent(self, turn: Turn, error: PrimeError) -> None:
+        """In the audit log, by types; what it was stands nowhere."""
+        found = sorted(error.found) if isinstance(error, NotSentError) else []
+        entry = AuditEntry(
+            at=self._wiring.clock.now(),
+            actor=str(turn.author),
+            action=_NOT_SENT_ACTIONS[type(error)],
+            target=f"turn:{turn.id}",
+            detail={"types": [str(kind) for kind in found]},
+        )
+        with suppress(PrimeError):  # nothing was sent, whether or not that can be noted
+            async with self._wiring.storage.transaction() as stores:
+                await stores.audit.append(entry)
 
     async def _tell_author(self, turn: Turn, conversation: Conversation, sentence: str) -> None:
         with suppress(UnavailableError):
@@ -352,7 +398,8 @@ class Talker:
             fresh = await stores.talk.turn(turn.id)
             if fresh is not None and fresh.state is turn.state:
                 ended = self._wiring.clock.now() if failure else None
-                await stores.talk.change(replace(fresh, state=TurnState.WAITING, failure=failure, ended_at=ended))
+                given = replace(fresh, state=TurnState.WAITING, failure=failure, ended_at=ended)
+                await stores.talk.change(withdrawn(given) if turn.state is TurnState.WARNED else given)
         self._news.set()
 
 

@@ -115,6 +115,11 @@ class Person:
             value = {"type": "rich_text", "elements": [section]}
         return await self._set(place, block, element, {key: value})
 
+    async def attaches(self, name: str, *files: Json) -> None:
+        """Puts files, which they have uploaded, into an input of the open modal, found by its label."""
+        place, block, element = self._find(name)
+        await self._set(place, block, element, {"files": list(files)})
+
     async def submits(self) -> Json:
         """`{"ok": true}`, or `ok: false` with `errors` by block_id or an `error`."""
         view = self._open_modal()

@@ -24,6 +24,8 @@ class File:
     """None until it is uploaded."""
     shared_in: list[Channel] = field(default_factory=list)
     complete: bool = False
+    given_to_app: bool = False
+    """By a form that was submitted."""
 
 
 class Files:
@@ -71,11 +73,21 @@ class Files:
         return file
 
     def seen_by_app(self, file_id: str) -> File:
-        """A file of its own, or one that is shared where the app is."""
+        """A file of its own, one that is shared where the app is, or one that it was given in a form."""
         file = self.get(file_id)
-        if file.owner != APP_USER_ID and not any(APP_USER_ID in channel.members for channel in file.shared_in):
+        is_given = file.owner == APP_USER_ID or file.given_to_app
+        if not is_given and not any(APP_USER_ID in channel.members for channel in file.shared_in):
             raise SlackError("file_not_found")
         return file
+
+    def give_to_app(self, user: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What somebody uploaded into a form, as the app gets to know of it."""
+        given = [self.get(str(file.get("id"))) for file in files]
+        if any(file.owner != user for file in given):
+            raise SlackError("file_not_found", "There is no such file.")
+        for file in given:
+            file.given_to_app = True
+        return [self.shape(file) for file in given]
 
     def shape(self, file: File) -> dict[str, Any]:
         """The file in the shape of Slack's file object."""

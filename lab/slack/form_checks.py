@@ -6,6 +6,9 @@ from lab.slack.block_state import VALUE_KEYS
 
 Json = dict[str, Any]
 
+FILE_BYTES = 10_000_000
+"""Of each file in a form (slack-platform.md 6.4)."""
+
 
 def errors(blocks: list[Json], values: Json) -> dict[str, str]:
     """A sentence by block_id for each input that is not filled as its definition asks."""
@@ -35,6 +38,19 @@ def _error(block: Json, element: Json, value: Any) -> str | None:
             return "Enter an email address."
         case "url_text_input" if not value.startswith(("http://", "https://")):
             return "Enter a URL."
+        case "file_input":
+            return _file_error(element, value)
+    return None
+
+
+def _file_error(element: Json, files: list[Json]) -> str | None:
+    most, types = element.get("max_files", 10), element.get("filetypes")
+    if len(files) > most:
+        return f"Choose at most {most} file{'s' if most > 1 else ''}."
+    if types and any(file["name"].rpartition(".")[2].lower() not in types for file in files):
+        return f"Choose a file of these types: {', '.join(types)}."
+    if any(file["size"] > FILE_BYTES for file in files):
+        return "A file may have 10 MB."
     return None
 
 

@@ -10,6 +10,7 @@ from lab.slack.channels import Channel, Message
 from lab.slack.deliveries import Deliveries, Kind
 from lab.slack.errors import SlackError
 from lab.slack.events import Events
+from lab.slack.files import Files
 from lab.slack.happenings import View
 from lab.slack.people import APP_USER_ID, TEAM_DOMAIN, TEAM_ID
 from lab.slack.replies import Replies
@@ -46,6 +47,7 @@ class Interactivity:
     deliveries: Deliveries
     replies: Replies
     events: Events
+    files: Files
 
     # --- commands and shortcuts ------------------------------------------------------------------
 
@@ -194,6 +196,10 @@ class Interactivity:
         modal.take_state(state)
         if errors := form_checks.errors(modal.view["blocks"], modal.view["state"]["values"]):
             return {"errors": errors}
+        for elements in modal.view["state"]["values"].values():
+            for value in elements.values():
+                if value["type"] == "file_input":
+                    value["files"] = self.files.give_to_app(user, value["files"])
         payload = self._base("view_submission", user) | {
             "trigger_id": self.triggers.issue(user, view_id=view_id, channel=modal.channel),
             "view": modal.view,

@@ -60,14 +60,14 @@ def build(manifest_path: Path, *, clock: LabClock, limits: bool, seed: int | Non
     events = Events(app, workspace, deliveries, dice=dice)
     announcer.watch(events.watch)
     faults.add(*lasting_faults(), *_faults_of_a_moment(clock, socket_mode))
-    replies = Replies(app, workspace)
+    replies, files = Replies(app, workspace), Files(clock)
     return Platform(
         clock=clock,
         dice=dice,
         app=app,
         announcer=announcer,
         workspace=workspace,
-        files=Files(clock),
+        files=files,
         views=views,
         streams=Streams(clock, workspace),
         triggers=triggers,
@@ -88,6 +88,7 @@ def build(manifest_path: Path, *, clock: LabClock, limits: bool, seed: int | Non
             deliveries=deliveries,
             replies=replies,
             events=events,
+            files=files,
         ),
     )
 

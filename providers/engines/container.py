@@ -14,7 +14,7 @@ from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint
 from core.servers.ports import Engine
 from core.talk.model import EngineInfo, Message, Sampling
-from core.talk.ports import Events, ModelServer
+from core.talk.ports import Events, ModelServer, Recipient
 from core.watch.model import EngineLook
 from providers.engines.metrics import MetricNames
 from providers.engines.shapes import parse_object
@@ -82,28 +82,24 @@ class ContainerEngine(Engine, ModelServer):
     @abstractmethod
     async def info(self, endpoint: Endpoint) -> EngineInfo: ...
 
-    def chat(
-        self, endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
+    def chat(self, to: Recipient, messages: Sequence[Message], sampling: Sampling, *, stall_seconds: float) -> Events:
         body = {
-            "model": self._name(model),
+            "model": self._name(to.model),
             "messages": messages_json(messages),
             **openai_sampling(sampling),
             **self._chat_fields(messages, sampling),
         }
-        return answer(self._wire, endpoint, "/v1/chat/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
+        return answer(self._wire, to, "/v1/chat/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
 
     @abstractmethod
-    def generate(
-        self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events: ...
+    def generate(self, to: Recipient, prompt: RedactedText, sampling: Sampling, *, stall_seconds: float) -> Events: ...
 
-    async def count_messages(self, endpoint: Endpoint, messages: Sequence[Message], *, model: str) -> int | None:
-        body = {"model": self._name(model), "messages": messages_json(messages)}
-        return self._counted(await self._ask(endpoint, self.chat_tokens_path, body))
+    async def count_messages(self, to: Recipient, messages: Sequence[Message]) -> int | None:
+        body = {"model": self._name(to.model), "messages": messages_json(messages)}
+        return self._counted(await self._ask(to, self.chat_tokens_path, body))
 
-    async def count_text(self, endpoint: Endpoint, text: RedactedText, *, model: str) -> int | None:
-        return self._counted(await self._ask(endpoint, "/tokenize", self._tokenize_body(text, model)))
+    async def count_text(self, to: Recipient, text: RedactedText) -> int | None:
+        return self._counted(await self._ask(to, "/tokenize", self._tokenize_body(text, to.model)))
 
     @abstractmethod
     def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
@@ -128,13 +124,13 @@ class ContainerEngine(Engine, ModelServer):
         async with pinned_client(endpoint) as client:
             return parse_object(await _read(client, path, endpoint.key))
 
-    async def _ask(self, endpoint: Endpoint, path: str, body: dict[str, Any]) -> object:
-        """The JSON that it answers; None where it has no such route. Raises EngineUnreachableError,
+    async def _ask(self, to: Recipient, path: str, body: dict[str, Any]) -> object:
+        """The JSON that it answers; None where it has no such route. Raises GateError, EngineUnreachableError,
         NoChatTemplateError, PromptRefusedError, IdentityError."""
         async with (
             translated_errors(),
             asyncio.timeout(TOTAL_SECONDS),
-            self._wire.post(endpoint, path, body, silence_seconds=TOTAL_SECONDS) as response,
+            self._wire.post(to, path, body, silence_seconds=TOTAL_SECONDS) as response,
         ):
             data = await read(response, most=MAX_COUNTED_BYTES)
         if response.status_code in (404, 405):

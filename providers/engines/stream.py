@@ -19,10 +19,10 @@ from core.servers.errors import (
     IdentityError,
     NoChatTemplateError,
     PromptRefusedError,
+    TemplateRefusedError,
 )
-from core.servers.model import Endpoint
 from core.talk.model import End, EndReason, Token
-from core.talk.ports import Events
+from core.talk.ports import Events, Recipient
 from providers.engines.shapes import as_count, as_object, as_text, first, parse_object
 from providers.engines.wire import EngineWire
 from providers.pinned import read
@@ -93,16 +93,16 @@ class GenerateReading(Reading):
 
 
 async def answer(
-    wire: EngineWire, endpoint: Endpoint, path: str, body: Frame, reading: Reading, *, stall_seconds: float
+    wire: EngineWire, to: Recipient, path: str, body: Frame, reading: Reading, *, stall_seconds: float
 ) -> Events:
     """Up to `[DONE]` or the end. Closing it closes the connection: then an engine stops. What goes wrong once the end
     was told is of no interest.
 
-    Raises EngineUnreachableError, EngineStalledError (no byte came for `stall_seconds`), AnswerCutError,
+    Raises GateError, EngineUnreachableError, EngineStalledError (no byte came for `stall_seconds`), AnswerCutError,
     EngineOverloadedError, PromptRefusedError, NoChatTemplateError, GenerationFailedError, IdentityError."""
     has_begun = False
     try:
-        async with wire.post(endpoint, path, body, silence_seconds=stall_seconds) as response:
+        async with wire.post(to, path, body, silence_seconds=stall_seconds) as response:
             if response.status_code != 200:
                 raise failure(response.status_code, await read(response))
             has_begun = True
@@ -168,6 +168,8 @@ def failure(status: int, body: bytes) -> PrimeError:
         return EngineUnreachableError("The engine does not answer.")
     if "template not found" in words or "chat template" in words:
         return NoChatTemplateError("This model was not made for conversations.")
+    if "template" in words or "system role" in words:
+        return TemplateRefusedError("The model's template does not take this conversation.")
     if status in REFUSALS or "validation" in words:
         return PromptRefusedError("The model does not take this prompt with these settings: it may be too long.")
     return GenerationFailedError("The model failed while it answered.")

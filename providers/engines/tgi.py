@@ -9,7 +9,7 @@ from core.errors import InvalidInputError
 from core.redaction.model import RedactedText
 from core.servers.model import Endpoint, Launch
 from core.talk.model import EngineInfo, Message, Sampling
-from core.talk.ports import Events
+from core.talk.ports import Events, Recipient
 from providers.engines.container import Container, ContainerEngine, flags
 from providers.engines.metrics import MetricNames
 from providers.engines.options import check_options, refused
@@ -100,12 +100,9 @@ class TgiEngine(ContainerEngine):
             max_stop_sequences=as_count(told.get("max_stop_sequences")),
         )
 
-    def generate(
-        self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
-        del model  # there is only one
+    def generate(self, to: Recipient, prompt: RedactedText, sampling: Sampling, *, stall_seconds: float) -> Events:
         body = {"inputs": prompt.text, "parameters": _parameters(sampling)}
-        return answer(self._wire, endpoint, "/generate_stream", body, GenerateReading(), stall_seconds=stall_seconds)
+        return answer(self._wire, to, "/generate_stream", body, GenerateReading(), stall_seconds=stall_seconds)
 
     def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
         """A chat takes no repetition penalty, but adds 2 to the presence penalty and takes that for it (0.7)."""

@@ -8,7 +8,7 @@ from core.redaction.model import RedactedText
 from core.servers.errors import EngineUnreachableError
 from core.servers.model import Endpoint, Launch
 from core.talk.model import EngineInfo, Message, Sampling, Speaker
-from core.talk.ports import Events
+from core.talk.ports import Events, Recipient
 from providers.engines.container import Container, ContainerEngine, flags, openai_sampling
 from providers.engines.metrics import MetricNames
 from providers.engines.options import check_options, refused
@@ -99,16 +99,14 @@ class VllmEngine(ContainerEngine):
         except EngineUnreachableError:
             return None
 
-    def generate(
-        self, endpoint: Endpoint, prompt: RedactedText, sampling: Sampling, *, model: str, stall_seconds: float
-    ) -> Events:
+    def generate(self, to: Recipient, prompt: RedactedText, sampling: Sampling, *, stall_seconds: float) -> Events:
         body = {
-            "model": self._name(model),
+            "model": self._name(to.model),
             "prompt": prompt.text,
             **openai_sampling(sampling),
             **_penalty(sampling),
         }
-        return answer(self._wire, endpoint, "/v1/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
+        return answer(self._wire, to, "/v1/completions", body, OpenAIReading(), stall_seconds=stall_seconds)
 
     def _chat_fields(self, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
         """It goes on with an answer only when asked to, where TGI always does."""

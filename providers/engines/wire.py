@@ -1,5 +1,6 @@
 """The one HTTP client by which engines are asked for answers, with connections of its own for each certificate."""
 
+import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 
 from core.servers.model import Endpoint
+from core.talk.ports import Recipient
 from providers.engines.network import EngineTransport
 from providers.pinned import CONNECT_SECONDS, HEADERS, authorization, context_for, translated_errors
 
@@ -36,10 +38,17 @@ class EngineWire:
 
     @asynccontextmanager
     async def post(
-        self, endpoint: Endpoint, path: str, body: dict[str, Any], *, silence_seconds: float
+        self, to: Recipient, path: str, body: dict[str, Any], *, silence_seconds: float
     ) -> AsyncGenerator[httpx.Response]:
-        """The response as soon as it begins; leaving it unread closes its connection. No limit to the whole, but
-        `silence_seconds` without a byte end it. Raises EngineUnreachableError, IdentityError."""
+        """All that engines are told passes here. The response as soon as it begins; leaving it unread closes its
+        connection. No limit to the whole, but `silence_seconds` without a byte end it.
+
+        Raises GateError (nothing was sent), EngineUnreachableError, IdentityError."""
+        endpoint, payload = (
+            to.endpoint,
+            json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"),
+        )
+        to.gate.check(payload)
         await self._forget_unused()
         connections = self._connections_to(endpoint)
         connections.streams += 1
@@ -49,8 +58,8 @@ class EngineWire:
                 self._client.stream(
                     "POST",
                     f"{endpoint.url}{path}",
-                    json=body,
-                    headers=authorization(endpoint.key),
+                    content=payload,
+                    headers={**authorization(endpoint.key), "Content-Type": "application/json"},
                     timeout=httpx.Timeout(silence_seconds, connect=CONNECT_SECONDS),
                     extensions={_TRANSPORT: connections.transport},
                 ) as response,

@@ -21,6 +21,7 @@ from core.servers.model import Endpoint
 from core.talk.model import End, Message, Sampling, Speaker
 from providers.engines.registry import InstalledEngines
 from tests.bench.row import Row
+from tests.recipients import recipient
 
 STREAMS = 400
 TOKENS_PER_SECOND = 30
@@ -73,12 +74,12 @@ async def _bare(url: str) -> Measured:
 
 async def _relayed(url: str) -> Measured:
     engines = InstalledEngines()
-    engine, endpoint = engines.of(EngineKind.TGI), Endpoint(url=url, key="key", fingerprint=None)
+    engine, to = engines.of(EngineKind.TGI), recipient(Endpoint(url=url, key="key", fingerprint=None))
     messages = [Message(speaker=Speaker.USER, text=RedactedText("Hello"))]
 
     async def read() -> None:
         heard, shown, restorer = 0, list[str](), Restorer(VAULT)
-        async with aclosing(engine.chat(endpoint, messages, Sampling(), model="x", stall_seconds=10)) as events:
+        async with aclosing(engine.chat(to, messages, Sampling(), stall_seconds=10)) as events:
             async for batch in events:
                 for event in batch:
                     if not isinstance(event, End):

@@ -25,6 +25,7 @@ from core.talk.model import End, EndReason, Message, Sampling, Speaker, Token
 from providers.engines.container import ContainerEngine
 from providers.engines.registry import InstalledEngines
 from tests.raw_server import After, raw_server
+from tests.recipients import recipient
 
 OVERLOADED, FAILED, INVALID = "Model is overloaded", "Request failed during generation: x", "Input validation error: x"
 NO_TEMPLATE = "Template error: template not found"
@@ -44,7 +45,7 @@ async def engine() -> AsyncIterator[ContainerEngine]:
 async def heard(engine: ContainerEngine, endpoint: Endpoint, *, stall_seconds: float = 10) -> list[str | End]:
     """Texts, and the end."""
     messages = [Message(speaker=Speaker.USER, text=RedactedText("Hello"))]
-    events = engine.chat(endpoint, messages, Sampling(), model="x", stall_seconds=stall_seconds)
+    events = engine.chat(recipient(endpoint), messages, Sampling(), stall_seconds=stall_seconds)
     found: list[str | End] = []
     async with asyncio.timeout(20), aclosing(events):
         async for batch in events:
@@ -61,7 +62,7 @@ async def broken(
     try:
         async with (
             asyncio.timeout(20),
-            aclosing(engine.chat(endpoint, messages, Sampling(), model="x", stall_seconds=stall_seconds)) as events,
+            aclosing(engine.chat(recipient(endpoint), messages, Sampling(), stall_seconds=stall_seconds)) as events,
         ):
             async for batch in events:
                 found += [event.text for event in batch if isinstance(event, Token)]
@@ -146,7 +147,7 @@ async def test_hears_the_same_in_any_spelling(engine: ContainerEngine, sent: byt
 async def test_gives_together_what_came_together(engine: ContainerEngine) -> None:
     messages = [Message(speaker=Speaker.USER, text=RedactedText("Hello"))]
     async with raw_server(delta("a") + delta("b"), delta("c", finish="length") + DONE) as server:
-        events = engine.chat(server.endpoint, messages, Sampling(), model="x", stall_seconds=10)
+        events = engine.chat(recipient(server.endpoint), messages, Sampling(), stall_seconds=10)
         batches = [list(batch) async for batch in events]
     end = End(reason=EndReason.LENGTH, prompt_tokens=None, generated_tokens=None)
     assert batches == [[Token("a"), Token("b")], [Token("c")], [end]]

@@ -18,6 +18,7 @@ from core.talk.ports import Events
 from providers.engines.container import ContainerEngine
 from providers.engines.registry import InstalledEngines
 from tests.raw_server import raw_server
+from tests.recipients import recipient
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "tgi-recordings"
 INDEX: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text()) if FOLDER.exists() else []
@@ -59,8 +60,8 @@ def test_there_are_recordings_of_both_kinds() -> None:
 def ask(engine: ContainerEngine, endpoint: Endpoint, name: str) -> Events:
     if name.startswith("chat"):
         messages = [Message(speaker=Speaker.USER, text=RedactedText("Hello"))]
-        return engine.chat(endpoint, messages, Sampling(), model="x", stall_seconds=10)
-    return engine.generate(endpoint, RedactedText("Hello"), Sampling(), model="x", stall_seconds=10)
+        return engine.chat(recipient(endpoint), messages, Sampling(), stall_seconds=10)
+    return engine.generate(recipient(endpoint), RedactedText("Hello"), Sampling(), stall_seconds=10)
 
 
 async def heard(events: Events) -> tuple[str, End]:

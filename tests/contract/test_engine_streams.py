@@ -23,6 +23,7 @@ from lab.engine.launch import Launch as LabLaunch
 from lab.engine.server import LabEngine
 from providers.engines.registry import InstalledEngines
 from tests.canned import Canned, answer, canned_server
+from tests.recipients import recipient
 
 KEY = "the-key-of-this-server"
 CHAT_MODEL = "Qwen/Qwen2.5-7B-Instruct"
@@ -58,15 +59,14 @@ class Talk:
     def chat(self, *texts: str, sampling: Sampling | None = None, stall_seconds: float = 10) -> Events:
         messages = [Message(speaker=Speaker.USER, text=RedactedText(text)) for text in texts]
         return self.engine.chat(
-            self.endpoint, messages, sampling or Sampling(), model=self.model, stall_seconds=stall_seconds
+            recipient(self.endpoint, model=self.model), messages, sampling or Sampling(), stall_seconds=stall_seconds
         )
 
     def generate(self, text: str, *, sampling: Sampling | None = None, stall_seconds: float = 10) -> Events:
         return self.engine.generate(
-            self.endpoint,
+            recipient(self.endpoint, model=self.model),
             RedactedText(text),
             sampling or Sampling(),
-            model=self.model,
             stall_seconds=stall_seconds,
         )
 
@@ -140,7 +140,7 @@ async def test_sends_no_setting_that_an_engine_refuses(ask: Ask, sampling: Sampl
 async def test_tells_who_said_what(talk: Talk) -> None:
     speakers = (Speaker.SYSTEM, Speaker.USER, Speaker.ASSISTANT, Speaker.USER)
     messages = [Message(speaker=speaker, text=RedactedText(speaker.upper())) for speaker in speakers]
-    await heard(talk.engine.chat(talk.endpoint, messages, Sampling(), model=CHAT_MODEL, stall_seconds=10))
+    await heard(talk.engine.chat(recipient(talk.endpoint, model=CHAT_MODEL), messages, Sampling(), stall_seconds=10))
     (request,) = talk.lab.requests
     assert request.has_key
     assert request.body["messages"] == [{"role": str(speaker), "content": speaker.upper()} for speaker in speakers]
@@ -213,13 +213,16 @@ async def test_counts_what_the_engine_counts(talk: Talk) -> None:
     _, chatted = await heard(talk.chat("How many is this? 日本語"))
     _, generated = await heard(talk.generate("How many is this? 日本語", sampling=Sampling(max_tokens=5)))
     engine, text = talk.engine, RedactedText("How many is this? 日本語")
-    assert await engine.count_messages(talk.endpoint, said(text.text), model=CHAT_MODEL) == chatted.prompt_tokens
-    counted = await engine.count_text(talk.endpoint, text, model=CHAT_MODEL)
+    assert (
+        await engine.count_messages(recipient(talk.endpoint, model=CHAT_MODEL), said(text.text))
+        == chatted.prompt_tokens
+    )
+    counted = await engine.count_text(recipient(talk.endpoint, model=CHAT_MODEL), text)
     assert counted in (generated.prompt_tokens, (generated.prompt_tokens or 0) - 1)  # an engine may begin with a token
 
 
 async def test_counts_prompts_that_are_too_long(talk: Talk) -> None:
-    counted = await talk.engine.count_text(talk.endpoint, RedactedText("word " * 30_000), model=CHAT_MODEL)
+    counted = await talk.engine.count_text(recipient(talk.endpoint, model=CHAT_MODEL), RedactedText("word " * 30_000))
     assert counted is not None
     assert counted >= 30_000
 
@@ -228,8 +231,8 @@ async def test_counts_prompts_that_are_too_long(talk: Talk) -> None:
 async def test_counts_no_chat_of_a_base_model(kind: EngineKind) -> None:
     async with Talk(kind, model="mistralai/Mistral-7B-v0.3") as talk:
         with pytest.raises(NoChatTemplateError):
-            await talk.engine.count_messages(talk.endpoint, said("Hello"), model=talk.model)
-        assert await talk.engine.count_text(talk.endpoint, RedactedText("Hello"), model=talk.model)
+            await talk.engine.count_messages(recipient(talk.endpoint, model=talk.model), said("Hello"))
+        assert await talk.engine.count_text(recipient(talk.endpoint, model=talk.model), RedactedText("Hello"))
 
 
 @pytest.mark.parametrize(
@@ -249,8 +252,8 @@ async def test_cannot_count_where_no_engine_tells(talk: Talk, given: Canned) -> 
         for path in ("/chat_tokenize", "/tokenize"):
             server.lay(f"POST {path}", given)
         endpoint = Endpoint(url=server.url, key=KEY, fingerprint=None)
-        assert await talk.engine.count_messages(endpoint, said("Hello"), model=CHAT_MODEL) is None
-        assert await talk.engine.count_text(endpoint, RedactedText("Hello"), model=CHAT_MODEL) is None
+        assert await talk.engine.count_messages(recipient(endpoint, model=CHAT_MODEL), said("Hello")) is None
+        assert await talk.engine.count_text(recipient(endpoint, model=CHAT_MODEL), RedactedText("Hello")) is None
 
 
 async def test_asks_each_engine_for_a_repetition_penalty_in_its_words(talk: Talk) -> None:
@@ -274,7 +277,7 @@ async def test_leaves_to_the_engine_what_nobody_set(talk: Talk) -> None:
 async def test_asks_for_more_of_an_answer(talk: Talk) -> None:
     """TGI goes on by itself with a last message of the assistant's, and knows no word for it."""
     messages = said("Count to ten", "one two three")
-    await heard(talk.engine.chat(talk.endpoint, messages, Sampling(), model=CHAT_MODEL, stall_seconds=10))
+    await heard(talk.engine.chat(recipient(talk.endpoint, model=CHAT_MODEL), messages, Sampling(), stall_seconds=10))
     await heard(talk.chat("Hello"))
     more, fresh = (request.body for request in talk.lab.requests)
     asked = {"add_generation_prompt": False, "continue_final_message": True}

@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.redaction.errors import GateError
+from core.redaction.gate import Gate
+from core.redaction.vault import Vault
 from core.servers.errors import EngineUnreachableError, IdentityError
 from core.servers.model import Endpoint
 from providers.engines import network, wire
 from providers.engines.wire import EngineWire
 from providers.pinned import read
 from tests.raw_server import After, fingerprint_of, make_certificate, raw_server
+from tests.recipients import recipient
 
 BODY = {"prompt": "words of a person"}
 
@@ -29,7 +34,8 @@ async def engine_wire() -> AsyncIterator[EngineWire]:
 
 
 async def ask(engine_wire: EngineWire, endpoint: Endpoint, *, silence_seconds: float = 10) -> bytes:
-    async with asyncio.timeout(20), engine_wire.post(endpoint, "/x", BODY, silence_seconds=silence_seconds) as response:
+    to = recipient(endpoint)
+    async with asyncio.timeout(20), engine_wire.post(to, "/x", BODY, silence_seconds=silence_seconds) as response:
         return await read(response)
 
 
@@ -78,7 +84,7 @@ async def test_leaves_at_once(engine_wire: EngineWire, certificate: Path, is_sec
         raw_server(b"yes", after=After.SILENCE, certificate=certificate if is_secure else None) as server,
         asyncio.timeout(5),
     ):
-        async with engine_wire.post(server.endpoint, "/x", BODY, silence_seconds=60) as response:
+        async with engine_wire.post(recipient(server.endpoint), "/x", BODY, silence_seconds=60) as response:
             assert await anext(response.aiter_raw()) == b"yes"
         await server.left.wait()
 
@@ -127,10 +133,21 @@ async def test_forgets_servers_that_nobody_talks_to(engine_wire: EngineWire, mon
     async with (
         raw_server(b"yes", after=After.SILENCE) as busy,
         raw_server(b"yes") as idle,
-        engine_wire.post(busy.endpoint, "/x", BODY, silence_seconds=60) as response,
+        engine_wire.post(recipient(busy.endpoint), "/x", BODY, silence_seconds=60) as response,
     ):
         await ask(engine_wire, idle.endpoint)
         monkeypatch.setattr(wire, "KEPT_SECONDS", -1.0)
         await ask(engine_wire, idle.endpoint)
         assert idle.connections == 2
         assert await anext(response.aiter_raw()) == b"yes"
+
+
+async def test_lets_nothing_out_that_its_gate_refuses(engine_wire: EngineWire, certificate: Path) -> None:
+    async with raw_server(certificate=certificate) as server:
+        vault = Vault()
+        vault.add("EMAIL", "ada@example.com")
+        to = replace(recipient(server.endpoint), gate=Gate(vault))
+        with pytest.raises(GateError):
+            async with engine_wire.post(to, "/x", {"text": "write to ada@example.com"}, silence_seconds=10):
+                pass
+        assert server.received == b""

@@ -239,6 +239,46 @@ class TestModals:
             "role": {"choice": {"type": "static_select", "selected_option": None}},
         }
 
+    async def test_a_file_in_a_form_is_shown_to_the_app_once_it_is_submitted(
+        self,
+        lab: SlackLab,
+        app: AsyncApp,
+        client: Client,
+        triggers: Callable[[], Awaitable[str]],
+        bea: Person,
+        olivia: Person,
+    ) -> None:
+        submitted: list[Json] = []
+
+        @app.view("list")
+        async def submit(ack: Any, view: Json) -> None:
+            submitted.append(view)
+            await ack()
+
+        element = {"type": "file_input", "action_id": "files", "filetypes": ["txt"], "max_files": 1}
+        block = {"type": "input", "block_id": "list", "label": text("List"), "element": element}
+        await self.open(client, await triggers(), modal(block, callback_id="list"))
+        await bea.sees_modal("Form")
+        file, picture = await bea.uploads("list.txt", b"one\ntwo"), await bea.uploads("list.png", b"png")
+        for wrong in ([], [picture], [file, file]):
+            await bea.attaches("List", *wrong)
+            assert (await bea.submits())["errors"].keys() == {"list"}
+        await bea.attaches("List", await olivia.uploads("theirs.txt", b"secret"))
+        with pytest.raises(AssertionError, match="file_not_found"):
+            await bea.submits()
+        await bea.attaches("List", file)
+        with pytest.raises(SlackApiError, match="file_not_found"):
+            await client.files_info(file=file["id"])
+
+        assert await bea.submits() == {"ok": True}
+
+        [given] = submitted[0]["state"]["values"]["list"]["files"]["files"]
+        assert (given["id"], given["name"], given["mimetype"]) == (file["id"], "list.txt", "text/plain")
+        assert (await client.files_info(file=file["id"]))["file"]["size"] == 7
+        headers = {"Authorization": f"Bearer {lab.bot_token}"}
+        async with aiohttp.ClientSession() as session, session.get(given["url_private"], headers=headers) as answer:
+            assert await answer.read() == b"one\ntwo"
+
     @pytest.mark.parametrize("action", ["errors", "update", "push", "clear"])
     async def test_each_response_action_does_its_thing(
         self, lab: SlackLab, app: AsyncApp, wire: Wire, bea: Person, action: str

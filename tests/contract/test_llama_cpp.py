@@ -19,6 +19,7 @@ from providers.engines.container import ContainerEngine
 from providers.engines.registry import InstalledEngines
 from providers.pinned import get, pinned_client
 from tests.llama_cpp import AGAIN, ANSWER, ENDLESS, NAME, SLOTS, TEXT, WINDOW, llama_server, write_model
+from tests.recipients import recipient
 
 KEY = "the-key-of-this-server"
 
@@ -31,11 +32,13 @@ class Talk:
     def chat(self, text: str, *, max_tokens: int | None = None) -> Events:
         messages = [Message(speaker=Speaker.USER, text=RedactedText(text))]
         sampling = Sampling(max_tokens=max_tokens)
-        return self.engine.chat(self.endpoint, messages, sampling, model=NAME, stall_seconds=10)
+        return self.engine.chat(recipient(self.endpoint, model=NAME), messages, sampling, stall_seconds=10)
 
     def generate(self, text: str) -> Events:
         sampling = Sampling(max_tokens=100)
-        return self.engine.generate(self.endpoint, RedactedText(text), sampling, model=NAME, stall_seconds=10)
+        return self.engine.generate(
+            recipient(self.endpoint, model=NAME), RedactedText(text), sampling, stall_seconds=10
+        )
 
     async def counted(self, name: str) -> int:
         """Of the server's own metrics."""
@@ -87,7 +90,7 @@ async def test_goes_on_with_an_answer(talk: Talk) -> None:
         Message(speaker=Speaker.ASSISTANT, text=RedactedText(f"And so{ENDLESS}")),
     ]
     text, end = await heard(
-        talk.engine.chat(talk.endpoint, messages, Sampling(max_tokens=3), model=NAME, stall_seconds=10)
+        talk.engine.chat(recipient(talk.endpoint, model=NAME), messages, Sampling(max_tokens=3), stall_seconds=10)
     )
     assert (text, end.reason) == (3 * AGAIN, EndReason.LENGTH)
 
@@ -138,4 +141,4 @@ async def test_waits_for_a_slot(talk: Talk) -> None:
 async def test_tells_what_it_can(talk: Talk) -> None:
     info = await talk.engine.info(talk.endpoint)
     assert (info.model, info.version, info.max_total_tokens) == (NAME, None, None)
-    assert await talk.engine.count_text(talk.endpoint, RedactedText("Hello"), model=NAME) is None
+    assert await talk.engine.count_text(recipient(talk.endpoint, model=NAME), RedactedText("Hello")) is None

@@ -434,7 +434,9 @@ class TestSealing:
 
         rotation = await rotate(engine, SecretKeys([new, old]))
 
-        assert rotation == Rotation(changed=1 + sum(map(len, SEALED.values())), unreadable=0), "with the server's key"
+        assert rotation == Rotation(changed=5, unreadable=0), (
+            "of the server, the conversation, Rita, and two of the server's answers"
+        )
         after = Replica(PostgresStorage(engine, SecretKeys([new])))
         assert await after.turn(said) == said
         async with after.storage.transaction() as stores:

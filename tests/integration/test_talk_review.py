@@ -10,32 +10,38 @@ import pytest
 from core.clock import SystemClock
 from core.errors import ConflictError
 from core.inbox.model import Delivery, DeliveryKind
-from core.redaction.model import Redaction
-from core.redaction.rules_engine import RulesRedactor
+from core.redaction.model import Disposition, Redaction
+from core.redaction.ports import Rules
+from core.redaction.redactor import Redactor
+from core.redaction.rules_detector import RulesDetector
 from core.redaction.vault import Vault
 from core.talk.answering import Answering, EngineMemory, Wiring
 from core.talk.line import Line
 from core.talk.model import Thread, Turn, TurnKind, TurnState
 from core.talk.ports import Reply
+from core.talk.redacting import Redacting
 from db.storage import PostgresStorage
 from providers.engines.registry import InstalledEngines
 from providers.front import Front
 from tests.integration.test_db_talk import CARL, RITA, Replica
+from tests.rulebooks import FixedRules
 from tests.servers import NOW, server
 
 LEASE = timedelta(seconds=15)
 OVER = LEASE + timedelta(seconds=1)
 
 
-class FrozenRedactor(RulesRedactor):
+class FrozenRedactor(Redactor):
     """The process stands still here, until another has the turn and has ended it."""
 
     def __init__(self, other: Replica) -> None:
-        super().__init__()
+        super().__init__(RulesDetector())
         self._other = other
 
-    async def redact(self, texts: Sequence[str], vault: Vault) -> Sequence[Redaction]:
-        redacted = await super().redact(texts, vault)
+    async def redact(
+        self, texts: Sequence[str], vault: Vault, rules: Rules, *, decided: Disposition | None = None
+    ) -> Sequence[Redaction]:
+        redacted = await super().redact(texts, vault, rules, decided=decided)
         [taken] = await self._other.claims(at=OVER)
         async with self._other.storage.transaction() as stores:
             later = Vault({"[EMAIL_1]": "first@acme.com", "[EMAIL_2]": "later@acme.com"})
@@ -53,7 +59,7 @@ def b(storage: PostgresStorage) -> Replica:
     return Replica(storage, "b")
 
 
-async def answering(replica: Replica, turn: Turn, redactor: RulesRedactor) -> Answering:
+async def answering(replica: Replica, turn: Turn, redactor: Redactor) -> Answering:
     async with replica.storage.transaction() as stores:
         conversation = await stores.talk.get(turn.conversation_id)
     assert conversation is not None
@@ -63,7 +69,7 @@ async def answering(replica: Replica, turn: Turn, redactor: RulesRedactor) -> An
         clock=clock,
         models=InstalledEngines(),
         front=Front(scheme="http", port=1),
-        redactor=redactor,
+        redacting=Redacting(storage=replica.storage, redactor=redactor, rulebook=FixedRules()),
         stall_seconds=1,
     )
     memory = EngineMemory(line=Line(clock))
@@ -80,11 +86,22 @@ async def taken(replica: Replica) -> Turn:
 
 async def test_a_replica_that_was_frozen_shows_nothing_more_once_another_answers(a: Replica, b: Replica) -> None:
     turn = await taken(a)
-    frozen = await answering(a, turn, RulesRedactor())
+    frozen = await answering(a, turn, Redactor(RulesDetector()))
     await frozen.note(turn.parts)
     assert len(await b.claims(at=OVER)) == 1
     with pytest.raises(ConflictError):
         await frozen.note(turn.parts)
+
+
+async def test_how_an_answer_ended_is_not_undone_by_a_note_that_comes_late(a: Replica) -> None:
+    turn = await taken(a)
+    answer = await answering(a, turn, Redactor(RulesDetector()))
+    ended = replace(await answer.close(), ended_at=NOW, answer="all of it")
+    async with a.storage.transaction() as stores:
+        assert await stores.talk.write(ended, holder=a.name)
+    await answer.note(turn.parts)
+    async with a.storage.transaction() as stores:
+        assert await stores.talk.turn(turn.id) == ended
 
 
 async def test_a_replica_that_was_frozen_takes_no_placeholder_back(a: Replica, b: Replica) -> None:

@@ -37,6 +37,10 @@ TABLES = (
     "person_talk",
     "server_talk",
     "channel_server",
+    "redaction_term",
+    "channel_redaction",
+    "redaction_setting",
+    "term_proposal",
 )
 """What access decides about; audit has a row for each change."""
 

@@ -104,6 +104,14 @@ class World:
             self.office.rows(f"DELETE FROM {table} RETURNING 1")
         for table in ("spend_request_message", "spend_request", "spend_limit"):
             self.office.rows(f"DELETE FROM {table} RETURNING 1")
+        for table in (
+            "term_proposal_message",
+            "term_proposal",
+            "redaction_term",
+            "channel_redaction",
+            "redaction_setting",
+        ):
+            self.office.rows(f"DELETE FROM {table} RETURNING 1")
         self.office.rows("DELETE FROM access_request_message RETURNING 1")
         self.office.rows("DELETE FROM access_request RETURNING 1")
         self.office.rows("DELETE FROM role_mapping RETURNING 1")
@@ -225,6 +233,20 @@ class World:
             self.lab.clock.now(),
         )
 
+    def proposal(self, user: str) -> str:
+        """Of this person, that something is not personal; its id."""
+        [(number,)] = self.office.rows("SELECT nextval(pg_get_serial_sequence('term_proposal', 'id'))")
+        term = SecretBox(SecretKeys([b"k" * 32])).seal(b"Ada Lovelace", Cell("term_proposal", "term", (str(number),)))
+        self.office.rows(
+            "INSERT INTO term_proposal (id, term, type, asker_team, asker_user, asked_at) VALUES "
+            "(%s, %s, 'PERSON', 'T0ACME', %s, %s) RETURNING 1",
+            number,
+            term.data,
+            user,
+            self.lab.clock.now(),
+        )
+        return str(number)
+
     # --- conversations
 
     def thread(self) -> str:
@@ -259,7 +281,15 @@ class World:
         self._turn(conversation, user, "done", f"{prompt_ts}1", end="stop")
 
     def forget_talk(self) -> None:
-        for table in ("turn_vote", "turn", "conversation", "person_talk", "server_talk", "channel_server"):
+        for table in (
+            "turn_vote",
+            "turn",
+            "conversation_key",
+            "conversation",
+            "person_talk",
+            "server_talk",
+            "channel_server",
+        ):
             self.office.rows(f"DELETE FROM {table} RETURNING 1")
 
     def _turn(

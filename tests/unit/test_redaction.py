@@ -1,22 +1,29 @@
 """What leaves of a text."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from core.redaction.errors import PromptBlockedError, RedactionFailedError
 from core.redaction.model import Disposition, EntityType
+from core.redaction.ports import Rules
 from core.redaction.recognizers import find
+from core.redaction.redactor import LONGEST, Redactor
 from core.redaction.restore import restore
-from core.redaction.rules_engine import DEFAULT_POLICY, LONGEST, RulesRedactor
 from core.redaction.vault import Vault
-
-REDACTOR = RulesRedactor()
+from tests.redacting import Planted, redact
+from tests.rulebooks import default_rules
 
 
 async def redacted(text: str, vault: Vault | None = None) -> str:
-    [redaction] = await REDACTOR.redact([text], Vault() if vault is None else vault)
+    [redaction] = await redact([text], Vault() if vault is None else vault)
     return redaction.text.text
+
+
+def with_policy(kind: EntityType, disposition: Disposition) -> Rules:
+    rules = default_rules()
+    return replace(rules, policy=rules.policy.changed({kind: disposition}))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ async def test_a_secret_keeps_the_whole_from_leaving_and_is_not_named(secret: st
 
 async def test_one_vault_serves_all_texts_of_a_conversation() -> None:
     vault = Vault()
-    first, second = await REDACTOR.redact(["I am bea@acme.example", "ask bea@acme.example or al@acme.example"], vault)
+    first, second = await redact(["I am bea@acme.example", "ask bea@acme.example or al@acme.example"], vault)
     assert (first.text.text, second.text.text) == ("I am [EMAIL_1]", "ask [EMAIL_1] or [EMAIL_2]")
     later = Vault(vault.values)
     assert await redacted("new@acme.example and al@acme.example", later) == "[EMAIL_3] and [EMAIL_2]"
@@ -141,41 +148,50 @@ async def test_one_vault_serves_all_texts_of_a_conversation() -> None:
 async def test_a_value_that_is_known_is_replaced_where_nothing_tells_what_it_is() -> None:
     vault = Vault()
     texts = ["is 5551234 or 電話5551234番 a prime? 15551234 is not it", "my phone is 5551234", "5551234."]
-    sent = [one.text.text for one in await REDACTOR.redact(texts, vault)]
+    sent = [one.text.text for one in await redact(texts, vault)]
     assert sent == [
         "is [PHONE_1] or 電話[PHONE_1]番 a prime? 15551234 is not it",
         "my phone is [PHONE_1]",
         "[PHONE_1].",
     ]
-    assert await redacted("AB５５５１２３４ ５５５１２３４５", vault) == "AB[PHONE_1] ５５５１２３４５"
+    assert await redacted("AB５５５１２３４ ５５５１２３４５", vault) == "AB[PHONE_1_B] ５５５１２３４５"
 
 
-async def test_an_email_is_the_same_in_any_case_and_comes_back_as_first_written() -> None:
+async def test_an_email_is_the_same_in_any_case_and_comes_back_as_written() -> None:
     vault = Vault()
-    sent = await redacted("Bea@Acme.example, bea@acme.example, b\u200bea@acme.example", vault)
-    assert sent == "[EMAIL_1], [EMAIL_1], [EMAIL_1]"
-    assert await redacted("BEA@ACME.EXAMPLE", Vault(vault.values)) == "[EMAIL_1]"
-    assert restore(sent, vault) == "Bea@Acme.example, Bea@Acme.example, Bea@Acme.example"
+    text = "Bea@Acme.example, bea@acme.example, b\u200bea@acme.example"
+    sent = await redacted(text, vault)
+    assert sent == "[EMAIL_1], [EMAIL_1_B], [EMAIL_1_C]"
+    assert await redacted("BEA@ACME.EXAMPLE", Vault(vault.values)) == "[EMAIL_1_D]"
+    assert restore(sent, vault) == text
+
+
+async def test_a_word_that_becomes_like_a_placeholder_by_what_is_replaced_beside_it_comes_back_too() -> None:
+    vault, text = Vault(), "EMAIL_1Rita and ritaEMAIL_1"
+    planted = Redactor(Planted({"Rita": EntityType.PERSON, "rita": EntityType.PERSON}))
+    [redaction] = await redact([text], vault, redactor=planted)
+    assert redaction.text.text == "[TEXT_1][PERSON_1] and [PERSON_1_B][TEXT_1]"
+    assert restore(redaction.text.text, vault) == text
 
 
 async def test_nothing_is_added_to_the_vault_by_what_is_refused() -> None:
     vault = Vault()
     with pytest.raises(PromptBlockedError):
-        await REDACTOR.redact(["al@acme.example", "password: hunter2-and-more"], vault)
+        await redact(["al@acme.example", "password: hunter2-and-more"], vault)
     assert not vault.values
 
 
 async def test_what_passes_through_does_not_take_a_value_along() -> None:
-    policy = {**DEFAULT_POLICY, EntityType.EMAIL: Disposition.PASSTHROUGH}
-    [redaction] = await RulesRedactor(policy).redact(["030.901820@acme.example and 030 901820"], Vault())
+    rules = with_policy(EntityType.EMAIL, Disposition.PASSTHROUGH)
+    [redaction] = await redact(["030.901820@acme.example and 030 901820"], Vault(), rules=rules)
     assert "901820" not in redaction.text.text
-    assert {one.type for one in redaction.findings} == {EntityType.EMAIL, EntityType.PHONE}
+    assert {one.type for one in redaction.findings} == {EntityType.PHONE}
 
 
 async def test_what_a_policy_replaces_instead_of_refusing_comes_back() -> None:
-    policy = {**DEFAULT_POLICY, EntityType.SECRET: Disposition.REDACT}
+    rules = with_policy(EntityType.SECRET, Disposition.REDACT)
     vault, text = Vault(), "password: hunter2@acme.test, once"
-    [redaction] = await RulesRedactor(policy).redact([text], vault)
+    [redaction] = await redact([text], vault, rules=rules)
     assert redaction.text.text == "password: [SECRET_1], once"
     assert restore(redaction.text.text, vault) == text
 
@@ -204,7 +220,9 @@ async def test_a_link_with_a_value_is_replaced_as_a_whole(text: str, sent: str) 
     assert restore(sent, vault) == text
 
 
-@pytest.mark.parametrize("typed", ["[EMAIL_1]", "[email 1]", r"\[EMAIL\_1\]", "\uff3bEmail_1\uff3d"])
+@pytest.mark.parametrize(
+    "typed", ["[EMAIL_1]", "[email 1]", r"\[EMAIL\_1\]", "\uff3bEmail_1\uff3d", "<email_1>", "EMAIL_1", "[`EMAIL_1_B`]"]
+)
 async def test_what_somebody_typed_like_a_placeholder_comes_back_as_typed(typed: str) -> None:
     vault = Vault()
     text = f"I typed {typed} and mean al@acme.example"

@@ -4,20 +4,26 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.redaction.errors import PromptBlockedError
-from core.redaction.folding import fold
 from core.redaction.placeholders import LONGEST
 from core.redaction.restore import Restorer, restore
-from core.redaction.rules_engine import RulesRedactor
-from core.redaction.stored import seen_by_model
 from core.redaction.vault import Vault
 from tests.profiles import cases
 
-REDACTOR = RulesRedactor()
-ANSWER_VAULT = Vault({"[EMAIL_1]": "al@acme.example", "[EMAIL_12]": "[EMAIL_1]", "[NATIONAL_ID_1]": "536-22-1234"})
+ANSWER_VAULT = Vault(
+    {
+        "[EMAIL_1]": "al@acme.example",
+        "[EMAIL_1_B]": "Al@Acme.example",
+        "[EMAIL_12]": "[EMAIL_1]",
+        "[NATIONAL_ID_1]": "536-22-1234",
+        "[PERSON_1]": "Alice Smith",
+        "[PERSON_1_AA]": "Alice",
+    }
+)
+
+OTHER_VAULT = Vault({"[EMAIL_1]": "other@acme.test", "[PERSON_1]": "Another other"})
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,24 @@ ANSWER_VAULT = Vault({"[EMAIL_1]": "al@acme.example", "[EMAIL_12]": "[EMAIL_1]",
         ("`[EMAIL_1]`", "`al@acme.example`"),
         ("[[EMAIL_1]]", "[al@acme.example]"),
         ("[EMAIL_12]", "[EMAIL_1]"),
-        ("[EMAIL_2] [EMAIL_11] EMAIL_1 [PHONE_1] [EMAIL]", "[EMAIL_2] [EMAIL_11] EMAIL_1 [PHONE_1] [EMAIL]"),
+        ("[PERSON_1]'s, [PERSON_1]s", "Alice Smith's, Alice Smiths"),
+        ("[EMAIL_1_B] [email 1 b] <Email_1_b>", "Al@Acme.example Al@Acme.example Al@Acme.example"),
+        ("[PERSON_1_AA] and [PERSON_1_Q]", "Alice and Alice Smith"),
+        ("<PERSON_1>, &lt;PERSON_1&gt;, \u3010person_1\u3011", "Alice Smith, &lt;Alice Smith&gt;, Alice Smith"),
+        ("[**PERSON_1**] [`PERSON_1`] [*PERSON_1*]", "Alice Smith Alice Smith Alice Smith"),
+        (r"[NATIONAL\_ID\_1] \[PERSON_1\_AA\]", "536-22-1234 Alice"),
+        ("[ NATIONAL_ ID _1 ]", "536-22-1234"),
+        (
+            "EMAIL_1 (EMAIL_1), *EMAIL_1*, `EMAIL_1`!",
+            "al@acme.example (al@acme.example), *al@acme.example*, `al@acme.example`!",
+        ),
+        (r"_PERSON_1_ PERSON\_1's PERSON_1s EMAIL_1_B", "_Alice Smith_ Alice Smith's Alice Smiths Al@Acme.example"),
+        ("[PERSON_1", "[Alice Smith"),
+        (
+            "email_1 MY_EMAIL_1 EMAIL_1x EMAIL_123 EMAIL_1_ID XEMAIL_1",
+            "email_1 MY_EMAIL_1 EMAIL_1x EMAIL_123 EMAIL_1_ID XEMAIL_1",
+        ),
+        ("[EMAIL_2] [EMAIL_11] [PHONE_1] [EMAIL] EMAIL", "[EMAIL_2] [EMAIL_11] [PHONE_1] [EMAIL] EMAIL"),
         ("mailto:[EMAIL_1]", "mailto:al@acme.example"),
         ('{"at":"https://a.example","to":"[EMAIL_1]"}', '{"at":"https://a.example","to":"al@acme.example"}'),
     ],
@@ -63,7 +86,26 @@ def test_a_link_that_a_model_makes_carries_nothing_away(link: str) -> None:
     assert "".join(map(Restorer(ANSWER_VAULT).feed, said)) == f"So: {link} al@acme.example"
 
 
-@pytest.mark.parametrize("said", ["[important", "[see the", "[1", "[EMAIL_x", "[EMAIL_1] ", "[  ", "a]", "[" * 9 + "x"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[important",
+        "[see the",
+        "[1",
+        "[EMAIL_x",
+        "[EMAIL_1] ",
+        "[    ",
+        "a]",
+        "[" * 9 + "x",
+        "PERFECT",
+        "E_",
+        "I am",
+        "a < q",
+        "X",
+        "<div",
+        "EMAIL_1.",
+    ],
+)
 def test_what_cannot_become_a_placeholder_is_not_held_back(said: str) -> None:
     assert Restorer(ANSWER_VAULT).feed(said).endswith(said[-1])
 
@@ -72,28 +114,30 @@ def test_nothing_is_held_back_without_values() -> None:
     assert Restorer(Vault()).feed("[EMAIL_") == "[EMAIL_"
 
 
+def test_what_may_become_another_placeholder_is_held_back_until_that_is_settled() -> None:
+    restorer = Restorer(ANSWER_VAULT)
+    assert [restorer.feed(piece) for piece in ("PERSON_1", "_", "A", "A", ".")] == ["", "", "", "", "Alice."]
+
+
+def test_what_goes_on_with_a_word_is_not_held_back() -> None:
+    restorer = Restorer(ANSWER_VAULT)
+    assert [restorer.feed(piece) for piece in ("x", "PER", "SON_1")] == ["x", "PER", "SON_1"]
+
+
+@pytest.mark.parametrize(
+    "said", ["PERSON_1_AA_x", "PERSON_1s_x", r"PERSON_1\_x", "PERSON_1_AAA", "PERSON_1_AA\\x", "PERSON_1 _x"]
+)
+def test_a_word_that_goes_on_behind_a_placeholder_is_told_by_each_character(said: str) -> None:
+    assert streamed([*said], ANSWER_VAULT) == restore(said, ANSWER_VAULT)
+
+
 # --- properties
 
 SAID = st.sampled_from(
     ["[EMAIL_1]", "[EMAIL_12]", "[email 1]", r"\[NATIONAL\_ID\_1\]", "[ National id_1 \\]", "[", "]", "\\", "[EMAIL",
      "_1", "EMAIL_1]", "[[", "https://a.b/", "](", ")", " ", "\n", "x", "é", "[ ", "\uff3b", "12]", "a.example/", "_",
-     "NATIONAL"]
+     "NATIONAL", "PERSON_1", "PERSON\\_1_AA", "<person 1", "_A", "s", "**", "`", ">", "EMAIL_1_B", "E", "PER", "SON"]
 )  # fmt: skip
-HIDDEN = "\u200b"
-VALUES = [
-    "al@acme.example", "bea@acme.example", "+49 30 901820", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00",
-    "536-22-1234",
-]  # fmt: skip
-TYPED = st.one_of(
-    st.text(max_size=12),
-    st.sampled_from(VALUES),
-    st.sampled_from(
-        ["[EMAIL_1]", "[text 1]", "[LINK_1]", "[card_1", "]", "[", "\\", "(", ")", "](", "https://", "www.",
-         "acme.example/", "/", "?", ".", ",", " ", "\n", "_", "-", "@", "phone ", "5551234", HIDDEN, "\ufb01",
-         '"', "<", ">", "x"]
-    ),
-)  # fmt: skip
-TEXTS = st.lists(TYPED, max_size=10).map("".join)
 
 
 @settings(**cases(short=400, long=200_000))
@@ -106,58 +150,32 @@ def test_a_stream_is_restored_like_the_whole_however_it_is_cut(pieces: list[str]
     assert whole == streamed([said[start:end] for start, end in pairwise(places)], ANSWER_VAULT)
 
 
-@settings(**cases(short=400, long=200_000))
-@given(texts=st.lists(TEXTS, min_size=1, max_size=3))
-async def test_what_was_replaced_comes_back_byte_for_byte(texts: list[str]) -> None:
-    """But for what hides a value that is written openly elsewhere: both are one value."""
-    vault = Vault()
-    sent = await redacted(texts, vault)
-    shown = [streamed([*one], vault) for one in sent]
-    assert shown == [restore(one, vault) for one in sent]
-    assert shown == texts or (HIDDEN in "".join(texts) and list(map(plain, shown)) == list(map(plain, texts)))
+VALUES_SAID = re.compile("al@acme|536-22|Alice", re.IGNORECASE)
 
 
-@settings(**cases(short=150, long=100_000))
-@given(texts=st.lists(TEXTS, min_size=1, max_size=3))
-async def test_no_value_is_left_and_none_shares_its_placeholder(texts: list[str]) -> None:
-    vault = Vault()
-    sent = await redacted(texts, vault)
-    values = [value.lower() for one, value in vault.values.items() if not one.startswith(("[TEXT_", "[LINK_"))]
-    for value in values:
-        assert not re.search(rf"(?<![a-z0-9]){re.escape(value)}(?![a-z0-9])", "\n".join(map(plain, sent)))
-    assert len(set(values)) == len(values)
+@settings(**cases(short=400, long=100_000))
+@given(pieces=st.lists(SAID, max_size=14))
+def test_what_is_shown_of_a_placeholder_is_all_or_nothing(pieces: list[str]) -> None:
+    """What was shown is never taken back: it begins the whole that the whole answer gives."""
+    restorer, shown, said = Restorer(ANSWER_VAULT), "", "".join(pieces)
+    whole = restore(said, ANSWER_VAULT)
+    for character in said:
+        shown += restorer.feed(character)
+        assert whole.startswith(shown)
 
 
-@settings(**cases(short=150, long=100_000))
-@given(text=TEXTS)
-async def test_the_same_text_is_always_replaced_in_the_same_way(text: str) -> None:
-    vault = Vault()
-    [sent] = await redacted([text], vault)
-    before = dict(vault.values)
-    assert await redacted([text], vault) == [sent]
-    assert vault.values == before
-
-
-@settings(**cases(short=150, long=100_000))
-@given(text=TEXTS)
-async def test_a_redacted_text_that_is_redacted_again_comes_back_as_it_was(text: str) -> None:
-    vault = Vault()
-    [sent] = await redacted([text], vault)
-    assert seen_by_model(sent).text == sent
-    [again] = await redacted([sent], vault)
-    assert restore(again, vault) == sent
-
-
-def plain(text: str) -> str:
-    return fold(text)[0].lower()
-
-
-async def redacted(texts: list[str], vault: Vault) -> list[str]:
-    """Nothing is sent of what is refused."""
-    try:
-        return [one.text.text for one in await REDACTOR.redact(texts, vault)]
-    except PromptBlockedError:
-        reject()
+@settings(**cases(short=300, long=100_000))
+@given(turns=st.lists(st.tuples(st.booleans(), SAID), max_size=20))
+def test_two_answers_at_once_never_show_each_others_values(turns: list[tuple[bool, str]]) -> None:
+    restorers = (Restorer(ANSWER_VAULT), Restorer(OTHER_VAULT))
+    shown, said = ["", ""], ["", ""]
+    for which, piece in turns:
+        said[which] += piece
+        shown[which] += restorers[which].feed(piece)
+    for which, vault in enumerate((ANSWER_VAULT, OTHER_VAULT)):
+        assert shown[which] + restorers[which].flush() == restore(said[which], vault)
+    assert "other" not in shown[0]
+    assert not VALUES_SAID.search(shown[1])
 
 
 def streamed(pieces: list[str], vault: Vault) -> str:

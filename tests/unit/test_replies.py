@@ -14,6 +14,7 @@ from bot.ids import Action
 from bot.replies import SlackReplies
 from bot.sender import Sender
 from core.people.model import PersonId
+from core.redaction.model import EntityType
 from core.servers.model import Server, ServerCard, ServerState
 from core.talk.model import Answered, Asked, Choice, Conversation, EndReason, Fate, Part, Thread, Turn, TurnKind
 from core.talk.model import TurnState as State
@@ -176,6 +177,19 @@ async def test_tells_the_author_alone(world: World, channel: str, method: str) -
     texts = [asked["text"] for _, asked in world.slack.asked] + [one["text"] for one in world.slack.messages.values()]
     assert texts == ["No &lt;!here&gt;."]
     assert [called for called, _ in world.slack.asked] == [method] * (method == "chat.postEphemeral")
+
+
+async def test_warns_the_author_alone_and_tells_everybody_else_nothing_but_that_it_waits(world: World) -> None:
+    ts = world.standing("turn/12")
+    turn = replace(TURN, parts=[Part(ts=ts, start=0)])
+    await world.done(world.replies.warn(turn, CONVERSATION, {EntityType.EMAIL: ["a@b.c"]}, risk=50))
+    assert "decides first" in world.slack.told(ts)
+    assert world.slack.buttons(ts) == [Action.WARNING_SHOW, Action.TALK_STOP]
+    assert "a@b.c" not in str(world.slack.messages)
+    [told] = [given for method, given in world.slack.asked if method == "chat.postEphemeral"]
+    assert (told["channel"], told["user"], told["thread_ts"]) == ("C1", "U1", THREAD)
+    assert "a@b.c" in str(told["blocks"])
+    assert Action.WARNING_REDACTED in str(told["blocks"])
 
 
 async def test_closes_an_answer_whose_replica_died_with_the_parts_that_were_not_noted(world: World) -> None:

@@ -31,6 +31,9 @@ BAD = {
     "TGI_PORT": ["0", "70000", "web"],
     "TGI_SCHEME": ["ftp"],
     "LOG_DATABASE_URL": ["logs"],
+    "PRIME_REDACTION_ENGINE": ["magic"],
+    "PRIME_REDACTION_MODEL": ["a model", "$(x)"],
+    "PRIME_REDACTION_WORKERS": ["0", "many"],
 }
 
 
@@ -57,8 +60,8 @@ def test_a_malformed_value_gives_one_sentence_that_names_its_variable_and_not_it
 
 
 def test_every_variable_that_can_be_malformed_is_tried_above() -> None:
-    never_malformed = {"PRIME_DATA_DIR", "PRIME_SECRET_KEY", "PAPERSPACE_API_KEY"}  # the key has its own tests in db
-    assert {name.upper() for name in Settings.model_fields} == BAD.keys() | never_malformed
+    never_malformed = {"PRIME_DATA_DIR", "PRIME_SECRET_KEY", "PAPERSPACE_API_KEY", "PRIME_REDACTION_CANARIES"}
+    assert {name.upper() for name in Settings.model_fields} == BAD.keys() | never_malformed  # the key's are in db
 
 
 def test_defaults_are_those_of_the_design() -> None:

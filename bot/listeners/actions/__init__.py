@@ -28,6 +28,20 @@ from bot.listeners.actions.keys import handle_key_check, handle_key_enter, handl
 from bot.listeners.actions.logs import handle_logs_follow, handle_logs_show, handle_server_logs
 from bot.listeners.actions.mappings import handle_mapping_add, handle_mapping_remove
 from bot.listeners.actions.menu import handle_menu_help
+from bot.listeners.actions.privacy import (
+    handle_thread_forget,
+    handle_turn_reveal,
+    handle_turn_seen,
+    handle_warning,
+    handle_warning_not_personal,
+    handle_warning_show,
+)
+from bot.listeners.actions.redaction import (
+    handle_proposal,
+    handle_redaction_channel,
+    handle_redaction_lists,
+    handle_redaction_try,
+)
 from bot.listeners.actions.requests import (
     handle_approve,
     handle_approve_as,
@@ -170,6 +184,19 @@ LISTENERS = {
     Action.CATALOG_HIDE_TEMPLATE: handle_catalog_hide_template,
     Action.CATALOG_SHOW_TEMPLATE: handle_catalog_unhide_template,
     Action.CATALOG_LIMIT: handle_catalog_limit,
+    Action.WARNING_REDACTED: handle_warning,
+    Action.WARNING_AS_IS: handle_warning,
+    Action.WARNING_CANCEL: handle_warning,
+    Action.WARNING_NOT_PERSONAL: handle_warning_not_personal,
+    Action.WARNING_SHOW: handle_warning_show,
+    Action.TURN_SEEN: handle_turn_seen,
+    Action.TURN_REVEAL: handle_turn_reveal,
+    Action.THREAD_FORGET: handle_thread_forget,
+    Action.REDACTION_CHANNEL: handle_redaction_channel,
+    Action.REDACTION_LISTS: handle_redaction_lists,
+    Action.REDACTION_TRY: handle_redaction_try,
+    Action.PROPOSAL_APPROVE: handle_proposal,
+    Action.PROPOSAL_DENY: handle_proposal,
 }
 
 

@@ -12,6 +12,7 @@ from bot.listeners.commands.cost import handle_cost
 from bot.listeners.commands.create import handle_create
 from bot.listeners.commands.keys import handle_keys
 from bot.listeners.commands.logs import handle_logs
+from bot.listeners.commands.redaction import handle_redaction
 from bot.listeners.commands.roles import handle_roles
 from bot.listeners.commands.servers import (
     handle_delete,
@@ -193,6 +194,14 @@ SUBCOMMANDS = {
             examples=("/prime catalog",),
             handler=handle_catalog,
             permission=Permission.SEE_CATALOG,
+        ),
+        Subcommand(
+            name="redaction",
+            usage="",
+            summary="shows what is replaced before a message goes to a model, and lets you try a text",
+            examples=("/prime redaction",),
+            handler=handle_redaction,
+            permission=Permission.SEE_REDACTION,
         ),
         Subcommand(
             name="keys",

@@ -18,6 +18,13 @@ from bot.listeners.modals.create import (
 )
 from bot.listeners.modals.keys import handle_enter_key
 from bot.listeners.modals.mappings import handle_add_mapping, handle_preview_mapping
+from bot.listeners.modals.redaction import (
+    handle_not_personal,
+    handle_redaction_channel_submitted,
+    handle_redaction_lists_submitted,
+    handle_redaction_submitted,
+    handle_redaction_try_submitted,
+)
 from bot.listeners.modals.requests import handle_approve_as, handle_deny, handle_request_access
 from bot.listeners.modals.servers import handle_delete_server, handle_start_server, handle_stop_server
 from bot.listeners.modals.spend_requests import handle_ask_start, handle_deny_spend
@@ -56,6 +63,11 @@ LISTENERS = {
     Modal.ADD_MODEL: handle_add_model,
     Modal.SET_PRICE: handle_set_price,
     Modal.CHANGE_LIMIT: handle_change_limit,
+    Modal.REDACTION: handle_redaction_submitted,
+    Modal.REDACTION_CHANNEL: handle_redaction_channel_submitted,
+    Modal.REDACTION_LISTS: handle_redaction_lists_submitted,
+    Modal.REDACTION_TRY: handle_redaction_try_submitted,
+    Modal.NOT_PERSONAL: handle_not_personal,
 }
 
 
