@@ -116,7 +116,7 @@ def open_log_database(settings: Settings) -> PostgresLogDatabase | None:
 
 async def require_schema(storage: Storage) -> None:
     """Raises ConfigurationError if it is not this version's, DatabaseUnavailableError."""
-    if not await storage.schema_is_current():
+    if not await storage.schema_fits():
         raise ConfigurationError(
             "The database does not have this version's schema. Run `prime migrate`, then start Prime again."
         )

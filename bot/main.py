@@ -58,6 +58,7 @@ from core.talk.redacting import Redacting
 from core.talk.talker import Talker
 from core.watch import wiring as watching
 from core.watch.monitor import Monitor
+from db.listening import listen
 from providers.engines.registry import InstalledEngines
 from providers.front import Front
 from providers.hub import HuggingFace
@@ -234,6 +235,7 @@ async def serve(
                 "mover": mover.run,
                 "talker": talker.run,
                 "catch up": catch_up.run,
+                "news": lambda: listen(database.url, {"inbox": news.set, "turn": asked.set}, clock),
             }
             tasks.create_task(detector.watch(), name="detectors")
             tasks.create_task(_work(workers, lead, jobs, database.storage, clock), name="work")
@@ -427,7 +429,7 @@ async def _identity(sender: Sender, clock: Clock) -> Identity:
 
 async def _database_not_ready(storage: Storage) -> str | None:
     try:
-        return None if await storage.schema_is_current() else "The database's schema is not this version's."
+        return None if await storage.schema_fits() else "The database's schema is older than this version's."
     except DatabaseUnavailableError:
         return "The database does not answer."
 

@@ -69,6 +69,6 @@ class Storage(Protocol):
         ConflictError if another transaction was in the way of this one, which then did nothing."""
         ...
 
-    async def schema_is_current(self) -> bool:
-        """Whether the database has exactly this version's schema. Raises DatabaseUnavailableError."""
+    async def schema_fits(self) -> bool:
+        """Whether the database has the schema of this version, or of a newer one. Raises DatabaseUnavailableError."""
         ...

@@ -41,6 +41,12 @@ def current_revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def older_revisions() -> frozenset[str]:
+    """Those of this version, but the newest."""
+    known = {one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return frozenset(known - {head_revision()})
+
+
 def head_revision() -> str:
     """The newest revision of this version."""
     head = ScriptDirectory.from_config(_config()).get_current_head()

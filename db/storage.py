@@ -34,7 +34,7 @@ from db.keys import PostgresKeys
 from db.lead import PostgresLead
 from db.logs import PostgresLogs
 from db.mappings import PostgresMappings
-from db.migrate import head_revision
+from db.migrate import older_revisions
 from db.people import PostgresHomes, PostgresPeople
 from db.redaction import PostgresRedaction
 from db.requests import PostgresRequests
@@ -69,7 +69,7 @@ class PostgresStorage(Storage):
         self._engine = engine
         self._keys = keys
         self._box = SecretBox(keys)
-        self._head_revision = head_revision()
+        self._older_revisions = older_revisions()
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncGenerator[Stores]:
@@ -97,10 +97,12 @@ class PostgresStorage(Storage):
                         watch=PostgresWatch(connection),
                     )
 
-    async def schema_is_current(self) -> bool:
+    async def schema_fits(self) -> bool:
         with known_errors():
             async with connected(self._engine) as connection:
                 if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:
                     return False
                 revisions = await connection.execute(text("SELECT version_num FROM alembic_version"))
-                return revisions.scalars().all() == [self._head_revision]
+                found = revisions.scalars().all()
+                # One that this version does not know is newer, and still has all that it needs (migrations/README.md).
+                return bool(found) and not self._older_revisions.intersection(found)

@@ -101,10 +101,10 @@ async def _examine_database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_database(settings, migrate=False) as database:
             where = "embedded" if database.embedded else "DATABASE_URL"
-            current = await database.storage.schema_is_current()
+            fits = await database.storage.schema_fits()
             yield Finding("Database", ok=True, words=f"answers ({where})")
-            yield _examine_schema(database, current=current)
-            if current:
+            yield _examine_schema(database, fits=fits)
+            if fits:
                 yield await _examine_key(database)
                 async for finding in _examine_providers(settings, database):
                     yield finding
@@ -112,8 +112,8 @@ async def _examine_database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("Database", ok=False, words=str(error))
 
 
-def _examine_schema(database: Database, *, current: bool) -> Finding:
-    if current:
+def _examine_schema(database: Database, *, fits: bool) -> Finding:
+    if fits:
         return Finding("Schema", ok=True, words=f"revision {head_revision()}")
     words = f"not at revision {head_revision()}. "
     if database.embedded:

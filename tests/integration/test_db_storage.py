@@ -118,7 +118,7 @@ async def test_nobody_listening_is_told_as_the_database_being_away(secret_keys: 
     with pytest.raises(DatabaseUnavailableError):
         await depth(PostgresStorage(engine, secret_keys))
     with pytest.raises(DatabaseUnavailableError):
-        await PostgresStorage(engine, secret_keys).schema_is_current()
+        await PostgresStorage(engine, secret_keys).schema_fits()
     with pytest.raises(DatabaseUnavailableError):
         await PostgresBudgets(engine).blocked_until("a")
     with pytest.raises(DatabaseUnavailableError):

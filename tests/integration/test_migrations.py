@@ -15,7 +15,7 @@ from core.audit.rules import EMPTY_HEAD
 from core.errors import ConfigurationError, DatabaseUnavailableError
 from core.servers.model import ServerState
 from db.engine import driver_url
-from db.migrate import current_revision, downgrade, head_revision, upgrade
+from db.migrate import current_revision, downgrade, head_revision, older_revisions, upgrade
 from db.models import Base
 from db.storage import PostgresStorage
 from tests.servers import SPEC, server
@@ -107,16 +107,20 @@ def test_a_database_of_a_newer_prime_is_refused(database_url: str) -> None:
         upgrade(database_url)
 
 
-async def test_storage_tells_whether_the_schema_is_this_versions(storage: PostgresStorage, database_url: str) -> None:
-    assert await storage.schema_is_current()
+async def test_an_older_schema_does_not_fit_and_a_newer_one_does(storage: PostgresStorage, database_url: str) -> None:
+    assert await storage.schema_fits()
+    for revision, fits in ((min(older_revisions()), False), ("of the next version", True)):
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
+        assert await storage.schema_fits() is fits
 
     with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'old'")
-    assert not await storage.schema_is_current()
+        connection.execute("DELETE FROM alembic_version")
+    assert not await storage.schema_fits()
 
     with psycopg.connect(database_url) as connection:
         connection.execute("DROP TABLE alembic_version")
-    assert not await storage.schema_is_current()
+    assert not await storage.schema_fits()
 
 
 async def test_the_first_head_is_the_one_of_the_rules(storage: PostgresStorage) -> None:
