@@ -50,11 +50,14 @@ SELECT team, "user", 'ADMIN', 86400, 'to help', CASE WHEN "user" > 'U09800' THEN
     timestamptz '{now}' - interval '1 day', CASE WHEN "user" > 'U09800' THEN NULL ELSE timestamptz '{now}' END, ''
 FROM person;
 
+"""
+
+AUDIT_FILL = """
 ALTER TABLE audit DISABLE TRIGGER USER;
 INSERT INTO audit (seq, at, actor, action, target, detail, key_id, mac)
 SELECT n, timestamptz '{now}', '{team}/U' || lpad((n % {people})::text, 5, '0'), 'access.grant.add',
     '{team}/U' || lpad((n * 7 % {people})::text, 5, '0'), '{{}}', '', ''
-FROM generate_series(1, {audit_rows}) AS n;
+FROM generate_series({first}, {last}) AS n;
 ALTER TABLE audit ENABLE TRIGGER USER;
 """
 
@@ -64,8 +67,8 @@ async def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="prime-bench-") as folder, EmbeddedPostgres.open(Path(folder)) as postgres:
         upgrade(postgres.url)
         with psycopg.connect(postgres.url, autocommit=True) as connection:
-            fill = _FILL.format(team=TEAM, now=CLOCK.now().isoformat(), people=PEOPLE, audit_rows=AUDIT_ROWS)
-            connection.execute(fill.encode())
+            given = {"team": TEAM, "now": CLOCK.now().isoformat(), "people": PEOPLE, "first": 1, "last": AUDIT_ROWS}
+            connection.execute((_FILL + AUDIT_FILL).format(**given).encode())
             connection.execute("ANALYZE")
         engine = create_engine(postgres.url)
         world = World(PostgresStorage(engine, SecretKeys([os.urandom(32)])), CLOCK)

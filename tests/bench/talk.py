@@ -268,7 +268,9 @@ async def _world() -> AsyncIterator[World]:
                 "TGI_SCHEME": "http",
                 "TGI_PORT": str(models.port),
             }
-            prime = await start_process("run", env=environment(lab, Path(folder), **given), cwd=Path(folder))
+            prime = await start_process(
+                "run", env=environment(lab, Path(folder), PRIME_REDACTION_ENGINE="spacy", **given), cwd=Path(folder)
+            )
             talking = asyncio.create_task(prime.communicate())  # so that its pipes never fill
             try:
                 async with asyncio.timeout(60):
