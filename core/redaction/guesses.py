@@ -48,7 +48,10 @@ class Believer:
         if len(name) < 2 or not words or is_of_computing(words):
             return None
         if not any(map(str.isupper, name)):
-            return guessed if guessed is EntityType.PERSON and self._is_a_name_in_lower_case(words) else None
+            is_one = guessed is EntityType.LOCATION or (
+                guessed is EntityType.PERSON and self._is_a_name_in_lower_case(words)
+            )
+            return guessed if is_one else None
         if guessed is not EntityType.PERSON and not self._is_a_person(name, words, guessed):
             return guessed
         return None if name.isupper() or self._are_ordinary(words) else EntityType.PERSON

@@ -42,6 +42,8 @@ _LABELS = {
 }
 """Of spaCy's models -> of Presidio."""
 _LINE = re.compile(r"[^\n]+")
+_NOTHING = re.compile(r"\s{3,}")
+"""What is left of other lines: one token rather than one a line."""
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 
 
@@ -72,7 +74,11 @@ class NerReader:
         named = self._believer.believed(prose, self._guesses(prose), code=code, by_form=by_form)
         again = self._believer.believed(titled, self._guesses(titled), code=code, by_form=by_form)
         # Capitals that the author did not write mislead the model where a single word is all it goes by.
-        again = [one for one in again if one.type is EntityType.PERSON and " " in titled[one.start : one.end]]
+        again = [
+            one
+            for one in again
+            if one.type is EntityType.LOCATION or (one.type is EntityType.PERSON and " " in titled[one.start : one.end])
+        ]
         return in_original(outermost([*by_form, *named, *again]), text, places)
 
     def _guesses(self, text: str) -> Iterator[Guess]:
@@ -133,7 +139,7 @@ class _Engine(SpacyNlpEngine):
 
 def _titled(text: str) -> str:
     """As long as before: lines wholly in lower or upper case with their words capitalised, and nothing else."""
-    return _LINE.sub(_titled_line, text)
+    return _NOTHING.sub(lambda found: " " * (len(found[0]) - 1) + "\n", _LINE.sub(_titled_line, text))
 
 
 def _titled_line(found: re.Match[str]) -> str:

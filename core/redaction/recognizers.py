@@ -13,6 +13,7 @@ from core.redaction.organizations import organizations
 from core.redaction.payments import cards, ibans
 from core.redaction.people_by_cue import people
 from core.redaction.phones import phones
+from core.redaction.places_by_key import places
 from core.redaction.secret_forms import secrets_in
 from core.redaction.slack_ids import slack_ids
 from core.redaction.wallets import wallets
@@ -44,6 +45,7 @@ RECOGNIZERS = (
     Recognizer(EntityType.BIRTH_DATE, BY_FORM, birth_dates),
     Recognizer(EntityType.PERSON, BY_FORM, people),
     Recognizer(EntityType.ORGANIZATION, BY_FORM, organizations),
+    Recognizer(EntityType.LOCATION, BY_FORM, places),
 )
 
 

@@ -152,3 +152,18 @@ def test_no_text_takes_for_ever(piece: str) -> None:
     began = time.process_time()
     find(text)
     assert time.process_time() - began < 4
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{ city: 'Lisbon', zip: 1 }", ["Lisbon"]),
+        ('"country": "Sierra Leone"}', ["Sierra Leone"]),
+        ("City: Buenos Aires\nname: x", ["Buenos Aires"]),
+        ("const city = cities[0]", []),
+        ("velocity: High", []),
+        ("city: The one in which we met is a nice one", []),
+    ],
+)
+def test_a_fields_name_tells_a_place(text: str, found: list[str]) -> None:
+    assert [text[one.start : one.end] for one in find(text) if one.type is EntityType.LOCATION] == found
