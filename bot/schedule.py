@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot import metrics
 from bot.log import log_unexpected
 from core.errors import PrimeError
 
@@ -76,13 +77,18 @@ async def _run(job: Job, running: set["asyncio.Task[None]"]) -> None:
     task = asyncio.current_task()
     assert task is not None
     running.add(task)
+    fate = "done"
     try:
         await job.run()
     except asyncio.CancelledError:
+        fate = "cut_short"
         _log.info("job_cut_short", job=job.name)  # APScheduler would call it a failure
     except PrimeError as error:
+        fate = "put_off"
         _log.warning("job_put_off", job=job.name, error=type(error).__name__)
     except Exception as error:  # noqa: BLE001 a job that failed runs again at its next time
+        fate = "failed"
         log_unexpected("job_failed", error, job=job.name)
     finally:
         running.discard(task)
+        metrics.jobs.labels(job=job.name, fate=fate).inc()

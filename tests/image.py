@@ -1,4 +1,4 @@
-"""The Dockerfile carried out without Docker. Each stage is an overlay over this machine's root file system, which stands
+"""The Dockerfile carried out without Docker. Each stage is an overlay over this machine's files, which stand
 in the place of the base image; a container is a process in name spaces of its own with that overlay as its root."""
 
 import json

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bot import schedule
 from bot.schedule import Job, scheduled
+from core.errors import UnavailableError
 from tests.prime import eventually
 
 DAY = 86_400
@@ -50,3 +52,20 @@ async def test_a_job_of_the_leader_runs_soon_after_the_lead_is_taken_however_lon
         before, seen = often.count, anyones.count
         await eventually(lambda: anyones.count > seen + 5)
     assert (often.count, daily.count) == (before, 1)
+
+
+async def test_how_runs_end_is_counted() -> None:
+    async def is_put_off() -> None:
+        raise UnavailableError("not now")
+
+    async def fails() -> None:
+        raise ValueError
+
+    jobs = [Job(name="put off", run=is_put_off, seconds=DAY), Job(name="broken", run=fails, seconds=DAY)]
+    async with scheduled(jobs, is_leading=lambda: False):
+        await eventually(lambda: counted("put off", "put_off") == counted("broken", "failed") == 1)
+    assert counted("broken", "done") == 0
+
+
+def counted(job: str, fate: str) -> float:
+    return REGISTRY.get_sample_value("prime_jobs_total", {"job": job, "fate": fate}) or 0
