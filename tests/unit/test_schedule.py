@@ -68,4 +68,4 @@ async def test_how_runs_end_is_counted() -> None:
 
 
 def counted(job: str, fate: str) -> float:
-    return REGISTRY.get_sample_value("prime_jobs_total", {"job": job, "fate": fate}) or 0
+    return REGISTRY.get_sample_value("prime_jobs_total", {"name": job, "fate": fate}) or 0
