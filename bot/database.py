@@ -18,6 +18,7 @@ from core.storage import Storage
 from db.budget import PostgresBudgets
 from db.embedded import EmbeddedPostgres
 from db.engine import create_engine
+from db.facts import Facts, facts
 from db.logs import PostgresLogDatabase
 from db.migrate import upgrade
 from db.rotation import rotate, sealed_with_unknown_keys
@@ -36,6 +37,7 @@ class Database:
     """Brings every sealed value under the first key."""
     unreadable: Callable[[], Awaitable[int]]
     """How many values are sealed with a key that is not given."""
+    facts: Callable[[], Awaitable[Facts]]
 
 
 @asynccontextmanager
@@ -79,6 +81,7 @@ async def _connected(url: str, keys: SecretKeys, *, embedded: bool) -> AsyncGene
             storage=PostgresStorage(engine, keys),
             rotate=partial(rotate, engine, keys),
             unreadable=partial(sealed_with_unknown_keys, engine, keys),
+            facts=partial(facts, engine),
         )
     finally:
         await engine.dispose()

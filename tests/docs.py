@@ -16,7 +16,7 @@ README = ROOT / "README.md"
 OPERATING = ROOT / "docs" / "operating.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 
-_ENV_HEAD = "# Copy this to .env and fill in what you need: at first the tokens and PRIME_ADMINS. README.md says how to get them."
+_ENV_HEAD = "# Copy this to .env and fill in what you need: the tokens and PRIME_ADMINS at first (README.md, Install)."
 
 
 def permissions_table() -> str:

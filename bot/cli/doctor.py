@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import NamedTuple
 
 import click
@@ -19,6 +20,7 @@ from core.redaction.detector_process import open_reader
 from core.redaction.model import EntityType
 from db.migrate import head_revision
 
+CLOCK_SECONDS = 5.0
 PLANTED = "ada@example.com"
 PUBLIC_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 
@@ -31,7 +33,7 @@ class Finding(NamedTuple):
 
 @click.command
 def doctor() -> None:
-    """Check every wire: Slack, database, keys."""
+    """Check every wire: Slack, database, clock, keys."""
     settings = Settings.load()
     for row in settings.describe():
         print(f"     {row.variable}: {row.value}")
@@ -100,9 +102,11 @@ async def _examine_app_token(sender: Sender, token: str) -> Finding:
 async def _examine_database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_database(settings, migrate=False) as database:
-            where = "embedded" if database.embedded else "DATABASE_URL"
             fits = await database.storage.schema_fits()
-            yield Finding("Database", ok=True, words=f"answers ({where})")
+            facts = await database.facts()
+            tls = "embedded" if database.embedded else "with TLS" if facts.with_tls else "without TLS"
+            yield Finding("Database", ok=True, words=f"Postgres {facts.version} answers ({tls})")
+            yield _examine_clock(facts.now - SystemClock().now())
             yield _examine_schema(database, fits=fits)
             if fits:
                 yield await _examine_key(database)
@@ -110,6 +114,15 @@ async def _examine_database(settings: Settings) -> AsyncIterator[Finding]:
                     yield finding
     except PrimeError as error:
         yield Finding("Database", ok=False, words=str(error))
+
+
+def _examine_clock(ahead: timedelta) -> Finding:
+    """Replicas compare times that others wrote into the database, whose own clock stands here for all of theirs."""
+    seconds = abs(ahead.total_seconds())
+    if seconds <= CLOCK_SECONDS:
+        return Finding("Clock", ok=True, words="agrees with the database's")
+    words = f"{seconds:,.0f} s off the database's. Let NTP set both: leases and grants end by the clock."
+    return Finding("Clock", ok=False, words=words)
 
 
 def _examine_schema(database: Database, *, fits: bool) -> Finding:

@@ -17,4 +17,4 @@ def postgres(program: str, words: tuple[str, ...]) -> None:
 
 async def _run(settings: Settings, words: list[str]) -> int:
     async with open_database(settings, migrate=False) as database:
-        return await asyncio.to_thread(programs.run, words, url=database.url, embedded=database.embedded)
+        return await asyncio.to_thread(programs.run, words, url=database.url)
