@@ -22,6 +22,7 @@ async def carry_out(block: str, *, env: Mapping[str, str], cwd: Path) -> str:
         *("bash", "-euo", "pipefail", "-c", block),
         env={**env, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         cwd=cwd,
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
