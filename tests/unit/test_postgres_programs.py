@@ -7,7 +7,7 @@ import pytest
 from core.errors import ConfigurationError
 from db.programs import run
 
-URL = "postgresql://ada:pa%20ss@db.example.com:6543/prime?sslmode=verify-full&sslrootcert=/ca.pem"
+URL = "postgresql://ada:pa%20ss@db.example.com:6543/prime?sslmode=verify-full&sslrootcert=/ca.pem&keepalives=1"
 STAND_IN = """\
 #!/bin/sh
 echo "$@" "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "$PGDATABASE" "$PGSSLMODE" "$PGSSLROOTCERT"
