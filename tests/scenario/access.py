@@ -85,10 +85,11 @@ class Office:
             self._serving.result()
         await eventually(lambda: not self.lab.platform.deliveries.transport.connected)
 
-    def move_to(self, database_url: str) -> None:
-        """Another database from the next start on."""
-        self._settings["database_url"] = database_url
-        self._database = self._stack.enter_context(psycopg.connect(database_url, autocommit=True))
+    def configure(self, **given: Any) -> None:
+        """Other settings, from the next start on."""
+        self._settings |= given
+        if "database_url" in given:
+            self._database = self._stack.enter_context(psycopg.connect(given["database_url"], autocommit=True))
 
     async def person(self, user: str) -> Person:
         return await self._stack.enter_async_context(Person(self.lab.url, user))

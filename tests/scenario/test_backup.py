@@ -41,7 +41,7 @@ async def test_prime_goes_on_with_all_but_what_was_said_unless_its_keys_were_kep
     else:
         assert "The audit log is whole" in await carry_out(LINES["restore"], env=env, cwd=tmp_path)
 
-    world.office.move_to(empty_database_url)
+    world.office.configure(database_url=empty_database_url)
     await world.office.start_prime()
     assert await world.office.role_of(bea) == "READ_WRITE"
     await world.asks(bea, "And now?", thread_ts=ts)
