@@ -4,7 +4,7 @@ PY    := .venv/bin/python
 # One more than there are processors: tests wait more than they compute.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test check long bench migrate clean
+.PHONY: help setup tools demo run test check long chaos bench migrate clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -14,10 +14,11 @@ setup: .venv/.ready ## .venv from the lock file, with .venv/bin/prime
 	@bash .ci/setup
 	@touch $@
 
-tools: ## Chromium, nginx and promtool, which some tests drive, by apt where that is possible
+tools: ## Chromium, nginx, promtool and libfaketime, which some tests drive, by apt where that is possible
 	@bash .ci/browser
 	@bash .ci/nginx
 	@bash .ci/prometheus
+	@bash .ci/faketime
 
 demo: setup ## all of Prime on this machine with no account: opens a page like Slack
 	@$(PRIME) demo
@@ -39,6 +40,9 @@ check: setup ## format, lint, types, import rules, lock file
 
 long: setup tools ## the long forms of the property, fault and chaos tests
 	@PRIME_TEST_PROFILE=long $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+chaos: setup tools ## replicas killed and all around them failing, over people at work; SEED= and KILLS= choose the run
+	@$(PY) -m tests.chaos $(SEED) $(KILLS)
 
 bench: setup ## measured figures with the goal or peer beside each
 	@$(PY) -m tests.bench

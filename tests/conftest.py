@@ -25,7 +25,7 @@ FOLDER = "PRIME_TEST_POSTGRES"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
-REAL_TIME = ("scenario", "browser", "integration")
+REAL_TIME = ("scenario", "browser", "integration", "chaos")
 """Folders of tests in which Slack's three seconds, leases and limits run by the clock on the wall."""
 AGAIN = 2
 

@@ -1,6 +1,7 @@
 """An office of people around a Prime, for the tests of access: Prime runs in this process, on the lab's clock."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
@@ -18,6 +19,8 @@ from lab.slack.screen import Json, words
 from lab.slack.server import SlackLab
 from tests.scenario.conftest import KEY, ROOT, eventually
 
+REPLICAS = int(os.environ.get("PRIME_TEST_REPLICAS", "1"))
+"""Primes in front of the lab, on one database: Slack deals deliveries out among them."""
 TABLES = (
     "audit",
     "role_grant",
@@ -52,7 +55,7 @@ class Office:
         self.lab = lab
         self._stack = stack
         self._numbers = count(1)
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: list[asyncio.Task[None]] = []
         self._settings = {
             "slack_bot_token": lab.bot_token,
             "slack_app_token": lab.app_token,
@@ -71,18 +74,24 @@ class Office:
 
     async def start_prime(self) -> None:
         settings = Settings(_env_file=None, **self._settings)  # pyright: ignore[reportCallIssue]: pydantic-settings' own
-        self._serving = asyncio.create_task(serve(settings, clock=self.lab.clock))
-        connected = asyncio.create_task(self.lab.app_connected())
-        await asyncio.wait({self._serving, connected}, return_when=asyncio.FIRST_COMPLETED)
-        if self._serving.done():
-            self._serving.result()
+        self._serving = [asyncio.create_task(serve(settings, clock=self.lab.clock)) for _ in range(REPLICAS)]
+        connected = asyncio.create_task(self._all_connected())
+        await asyncio.wait({*self._serving, connected}, return_when=asyncio.FIRST_COMPLETED)
+        for serving in self._serving:
+            if serving.done():
+                serving.result()
+
+    async def _all_connected(self) -> None:
+        sockets = self.lab.platform.socket_mode
+        await eventually(lambda: len(sockets.connections) >= REPLICAS, within_seconds=60)
 
     async def stop_prime(self) -> None:
-        assert self._serving is not None
-        self._serving.cancel()
-        await asyncio.wait({self._serving}, timeout=20)
-        if not self._serving.cancelled():
-            self._serving.result()
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.wait(self._serving, timeout=20)
+        for serving in self._serving:
+            if not serving.cancelled():
+                serving.result()
         await eventually(lambda: not self.lab.platform.deliveries.transport.connected)
 
     def configure(self, **given: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
 import pytest
+from prometheus_client import generate_latest
 
 from lab.engine.server import LabEngine
 from lab.slack.driver import Person
@@ -65,6 +66,7 @@ async def test_no_seeded_value_comes_out_anywhere(world: TalkOffice, capfd: pyte
     for place, text in (
         ("engine", "\n".join(told)),
         ("log", out + err),
+        ("metrics", generate_latest().decode()),
         ("database", dump(world)),
     ):
         assert found_in(text) == [], place
