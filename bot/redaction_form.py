@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.forms import number_of
 from bot.ids import Input
 from bot.views.redaction import ALLOW, INHERITED, REMOVE
 from bot.views.warning import TERM_LENGTH, VALUES_SHOWN
@@ -27,6 +28,21 @@ def dispositions_of(view: View) -> dict[EntityType, Disposition]:
         elif value != INHERITED:
             raise InvalidInputError("Please choose one.", field=Input.DISPOSITION)
     return chosen
+
+
+def changed_in(view: View) -> tuple[dict[EntityType, Disposition], int | None]:
+    """What was chosen otherwise than it was shown, so that what another ADMIN changed meanwhile stays; and so the days
+    after which threads are forgotten. Raises InvalidInputError."""
+    shown = {block["block_id"]: block["element"] for block in view.get("blocks") or () if block["type"] == "input"}
+    chosen = {
+        kind: one
+        for kind, one in dispositions_of(view).items()
+        if shown[f"{Input.DISPOSITION}:{kind}"]["initial_option"]["value"] != one
+    }
+    days = number_of(view, Input.RETENTION_DAYS)
+    if days is None:
+        raise InvalidInputError("Enter a whole number of days.", field=Input.RETENTION_DAYS)
+    return chosen, None if shown[Input.RETENTION_DAYS]["initial_value"] == str(days) else days
 
 
 def proposed_in(view: View) -> Sequence[tuple[EntityType, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, LargeBinary, Row, Text, delete, func, literal, select, update
+from sqlalchemy import ARRAY, LargeBinary, Row, Text, any_, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -117,7 +117,9 @@ class PostgresRedaction(RedactionStore):
 
     async def remove_terms(self, digests: Collection[bytes]) -> int:
         await self._changed()
-        removed = delete(RedactionTermRow).where(RedactionTermRow.digest.in_(digests))
+        removed = delete(RedactionTermRow).where(
+            RedactionTermRow.digest == any_(literal([*digests], ARRAY(LargeBinary)))
+        )
         return (await self._connection.execute(removed)).rowcount
 
     # --- proposals

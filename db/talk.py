@@ -199,7 +199,11 @@ class PostgresTalk(TalkStore):
         return had_key or count > 0
 
     async def forgettable(self, *, before: datetime, limit: int) -> Sequence[int]:
-        is_open = exists().where(TurnRow.conversation_id == ConversationRow.id, TurnRow.state.in_(OPEN))
+        # An offer to answer what was edited stays for as long as nobody takes it.
+        is_offered_edit = and_(TurnRow.kind == TurnKind.EDIT, TurnRow.state == TurnState.OFFERED)
+        is_open = exists().where(
+            TurnRow.conversation_id == ConversationRow.id, TurnRow.state.in_(OPEN), ~is_offered_edit
+        )
         old = (
             select(ConversationRow.id)
             .join(*_WITH_KEY)
@@ -234,11 +238,11 @@ class PostgresTalk(TalkStore):
             "parts": _parts_json(turn.parts),
             "settings": _seal_settings(box, turn.settings, _cell("turn", "settings", number)),
             "tries": 0,
-            "redactions": 0,
+            "redactions": turn.redactions,
             "left_out": 0,
             "failure": "",
             "warned": "",
-            "risk": 0,
+            "risk": turn.risk,
             "is_masked": False,
         }
         stored = insert(TurnRow).values(row).on_conflict_do_nothing().returning(TurnRow.id)
@@ -369,7 +373,9 @@ class PostgresTalk(TalkStore):
         return await self._count(_held(turn.id, holder).values(values)) == 1
 
     async def release(self, turn_id: int, *, holder: str, state: TurnState) -> bool:
-        back = {"state": state, "holder": None, "lease_until": None, "tries": TurnRow.tries - 1}
+        # One that somebody stopped meanwhile is told so; nobody would take it up from another state.
+        given = case((TurnRow.stopped_by.is_(None), state), else_=TurnState.WAITING)
+        back = {"state": given, "holder": None, "lease_until": None, "tries": TurnRow.tries - 1}
         return await self._count(_held(turn_id, holder).values(back)) == 1
 
     async def ask_stop(self, turn_id: int, *, by: PersonId) -> Turn | None:

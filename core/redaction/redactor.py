@@ -1,7 +1,7 @@
 """What is done about what was found: detectors → the team's lists → policy → placeholders."""
 
 import asyncio
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -110,13 +110,19 @@ class _Work:
         return self.rules.policy.of(kind) is Disposition.WARN and not is_settled
 
     def _to_replace(self, text: str, found: Sequence[Finding]) -> list[Finding]:
-        kept = [
-            one
-            for one in found
-            if self.rules.policy.of(one.type) is not Disposition.PASSTHROUGH
-            and not self._is_released(one.type, text[one.start : one.end])
+        """What somebody sent as it is takes along what stands in it and is only warned of, too."""
+        policy = self.rules.policy
+        released = [
+            one for one in without_overlaps(found, policy) if self._is_released(one.type, text[one.start : one.end])
         ]
-        return without_overlaps(kept, self.rules.policy)
+        starts = [one.start for one in released]
+
+        def is_kept(one: Finding) -> bool:
+            around = bisect_right(starts, one.start) - 1
+            is_let_go = around >= 0 and one.end <= released[around].end and policy.of(one.type) is Disposition.WARN
+            return policy.of(one.type) is not Disposition.PASSTHROUGH and not is_let_go
+
+        return without_overlaps(list(filter(is_kept, found)), policy)
 
     def _is_released(self, kind: EntityType, value: str) -> bool:
         return (

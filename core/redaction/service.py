@@ -135,25 +135,27 @@ class Redaction(RuleBook):
             )
 
     async def change(
-        self, actor: Principal, dispositions: Mapping[EntityType, Disposition], *, retention_days: int
+        self, actor: Principal, dispositions: Mapping[EntityType, Disposition], *, retention_days: int | None
     ) -> None:
-        """Holds from the next prompt on; nothing if all is so already. Raises InvalidInputError (`retention_days`)."""
+        """Holds from the next prompt on; nothing if all is so already. What is not given (None) stays as it is. Raises
+        InvalidInputError (`retention_days`)."""
         require(actor.role, Permission.EDIT_REDACTION)
-        if not 1 <= retention_days <= RETENTION_MOST:
+        if retention_days is not None and not 1 <= retention_days <= RETENTION_MOST:
             raise InvalidInputError(f"Between 1 and {RETENTION_MOST:,} days.", field="retention_days")
         async with self._storage.transaction() as stores:
             await self._still(actor, Permission.EDIT_REDACTION, stores)
             now = await self._policy(stores)
             changed = {kind: one for kind, one in dispositions.items() if now.of(kind) is not one}
             days = await stores.redaction.retention_days() or RETENTION_DAYS
-            if not changed and days == retention_days:
+            kept_days = days if retention_days is None else retention_days
+            if not changed and days == kept_days:
                 return
             default, kept = default_policy(), {**now.dispositions, **dispositions}
             await stores.redaction.set_changes({kind: one for kind, one in kept.items() if one is not default.of(kind)})
-            await stores.redaction.set_retention_days(retention_days)
+            await stores.redaction.set_retention_days(kept_days)
             detail: dict[str, Any] = {kind.value: f"{now.of(kind)} -> {one}" for kind, one in changed.items()}
-            if days != retention_days:
-                detail["retention_days"] = retention_days
+            if days != kept_days:
+                detail["retention_days"] = kept_days
             await self._note(stores, actor, "redaction.policy.change", "setting:redaction", detail)
 
     async def change_channel(
@@ -209,9 +211,7 @@ class Redaction(RuleBook):
         InvalidInputError (`terms`) that names the line."""
         require(actor.role, Permission.EDIT_REDACTION)
         terms = checked_terms(text, is_allowed=kind is None)
-        async with self._storage.transaction() as stores:
-            key = await stores.redaction.list_key()
-        digests = await asyncio.to_thread(lambda: {digest(term, key=key) for term in terms})
+        digests = await self._digests(terms)
         async with self._storage.transaction() as stores:
             await self._still(actor, Permission.EDIT_REDACTION, stores)
             known, now = {one.digest: one.type for one in await stores.redaction.terms()}, self._clock.now()
@@ -229,16 +229,16 @@ class Redaction(RuleBook):
             await self._note(stores, actor, "redaction.terms.add", "setting:redaction", detail)
         return added
 
-    async def remove_term(self, actor: Principal, term: str) -> bool:
-        """Whether it was on a list."""
+    async def remove_terms(self, actor: Principal, terms: Collection[str]) -> int:
+        """How many were on a list."""
         require(actor.role, Permission.EDIT_REDACTION)
+        digests = await self._digests(terms)
         async with self._storage.transaction() as stores:
             await self._still(actor, Permission.EDIT_REDACTION, stores)
-            key = await stores.redaction.list_key()
-            if not await stores.redaction.remove_terms([digest(term, key=key)]):
-                return False
-            await self._note(stores, actor, "redaction.terms.remove", "setting:redaction", {"terms": 1})
-        return True
+            removed = await stores.redaction.remove_terms(digests)
+            if removed:
+                await self._note(stores, actor, "redaction.terms.remove", "setting:redaction", {"terms": removed})
+        return removed
 
     async def propose(self, actor: Principal, term: str, kind: EntityType) -> Proposal:
         """That this is nothing personal; an ADMIN decides. The same is proposed once while it waits."""
@@ -323,6 +323,11 @@ class Redaction(RuleBook):
             )
             self._terms = (version, lexicon)
         return self._terms[1]
+
+    async def _digests(self, terms: Collection[str]) -> Collection[bytes]:
+        async with self._storage.transaction() as stores:
+            key = await stores.redaction.list_key()
+        return await asyncio.to_thread(lambda: {digest(term, key=key) for term in terms})
 
     async def _check_step(self, before: Policy, after: Policy, actor: Principal, stores: Stores) -> None:
         """Raises AccessDeniedError below ADMIN if it makes anything laxer."""

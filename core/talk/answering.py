@@ -20,8 +20,8 @@ from core.talk.context import Exchange, answer_limit, exchanges_before, fit, inp
 from core.talk.line import Line
 from core.talk.model import Conversation, End, EngineInfo, Message, Mode, Part, Settings, Token, Turn
 from core.talk.ports import Events, ModelServers, Recipient, Reply
-from core.talk.redacting import TAKEN_OVER, Redacting
-from core.talk.rules import merge, sampling_of
+from core.talk.redacting import TAKEN_OVER, NotSentError, Redacting
+from core.talk.rules import merge, sampling_of, withdrawn
 from core.talk.transcript import STOP, AllWords, OwnWords, transcript_of
 
 COMPLETION_TOKENS = 1024
@@ -96,16 +96,20 @@ class Answering:
             turns = await stores.talk.turns(self._conversation.id)
             key = await stores.servers.key(server.id)
             await stores.watch.used(server.id, at=wiring.clock.now())
-        redacted = await wiring.redacting.run(
-            self.turn,
-            self._conversation,
-            turns=turns,
-            settings=merge([self.turn.settings, self._conversation.settings, personal, talk.settings]),
-            system_prompt=talk.system_prompt,
-            vault=vault,
-            model=server.spec.model,
-            holder=self._holder,
-        )
+        try:
+            redacted = await wiring.redacting.run(
+                self.turn,
+                self._conversation,
+                turns=turns,
+                settings=merge([self.turn.settings, self._conversation.settings, personal, talk.settings]),
+                system_prompt=talk.system_prompt,
+                vault=vault,
+                model=server.spec.model,
+                holder=self._holder,
+            )
+        except NotSentError:
+            self.turn = withdrawn(self.turn)  # whoever closes it writes it down once more
+            raise
         self.turn, self._vault = redacted.turn, redacted.vault
         endpoint = Endpoint(url=wiring.front.url(server.address or ""), key=key, fingerprint=server.fingerprint)
         if self._memory.info is None:

@@ -259,6 +259,9 @@ class NewTurn:
     prompt_ts: str
     prompt: str
     is_redacted: bool = False
+    redactions: int = 0
+    risk: int = 0
+    """Both of a prompt that was redacted before."""
     replaces: int | None = None
     settings: Settings = Settings()
     parts: Sequence[Part] = ()

@@ -242,7 +242,8 @@ class TalkStore(Protocol):
         ...
 
     async def release(self, turn_id: int, *, holder: str, state: TurnState) -> bool:
-        """Gives it back untouched, as WAITING or WAKING; False if this holder has it no more. `tries` counts down."""
+        """Gives it back untouched, as WAITING, WAKING or WARNED; as WAITING if it was stopped meanwhile. False if this
+        holder has it no more. `tries` counts down."""
         ...
 
     async def ask_stop(self, turn_id: int, *, by: PersonId) -> Turn | None:

@@ -18,9 +18,9 @@ from core.redaction.redactor import Redactor
 from core.redaction.restore import restore
 from core.storage import Storage, Stores
 from core.talk.locks import locked, server_of
-from core.talk.model import OPEN, Conversation, Turn, TurnState
+from core.talk.model import Conversation, Turn, TurnState
 from core.talk.redacting import mentioned_in
-from core.talk.rules import may_steer, withdrawn
+from core.talk.rules import is_offered_edit, may_steer, withdrawn
 
 CANCELLED = "Whoever asked took this back, so nothing was sent."
 _DECIDED = "This was decided already."
@@ -115,7 +115,7 @@ class Privacy:
             if not may_steer(actor, conversation.starter, await server_of(stores, conversation)):
                 raise AccessDeniedError("Only whoever began this thread, the server's owner and ADMINs forget it.")
             turns = await stores.talk.turns(conversation.id)
-            if any(one.state in OPEN for one in turns):
+            if any(one.is_open and not is_offered_edit(one) for one in turns):
                 raise ConflictError("Something is still open in this thread. Press Stop first, or wait for its end.")
             if not await stores.talk.forget(conversation.id):
                 raise ConflictError("There is nothing left to forget in this thread.")

@@ -82,13 +82,13 @@ class Redacting:
             self.rulebook.rules(channel, mentioned=mentioned_in(raw)), self.rulebook.has_outsiders(channel)
         )
         secrets = rules.policy.of(EntityType.SECRET) in (Disposition.REDACT, Disposition.BLOCK)
-        turn = replace(turn, is_masked=has_outsiders)
+        turn, was_redacted = replace(turn, is_masked=has_outsiders), turn.is_redacted
         vault = vault.copy()
         system = await self._system(system_prompt, vault, rules)
         settings = await self._stop(settings, vault, rules)
         notes = await self._notes([one for one in raw if one.id != turn.id], vault, rules)
         try:
-            if not turn.is_redacted:
+            if not was_redacted:
                 turn, vault = await self._prompt(turn, vault, rules)
         except PromptBlockedError as error:
             turn = withdrawn(turn)
@@ -96,6 +96,8 @@ class Redacting:
             raise NotSentError(str(error), error.found) from error
         if not turn.prompt and turn.kind is not TurnKind.MORE:
             raise InvalidInputError(NOT_SENT)  # whoever found that died before it was told
+        if was_redacted:
+            turn = replace(turn, prompt=again(turn.prompt, vault, secrets=secrets).text)
         known = {one.id: one for one in [*notes, turn]}
         history = await _once_more([known.get(one.id, one) for one in turns], turn, vault, secrets=secrets)
         system = None if system is None else again(system.text, vault, secrets=secrets)

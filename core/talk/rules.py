@@ -17,6 +17,7 @@ from core.talk.model import (
     Sampling,
     Settings,
     Turn,
+    TurnKind,
     TurnState,
 )
 
@@ -163,6 +164,11 @@ def end_state(turn: Turn) -> TurnState:
 def withdrawn(turn: Turn) -> Turn:
     """A prompt that is not to be sent after all: nothing of it is kept."""
     return replace(turn, prompt="", is_redacted=True, is_seen=False)
+
+
+def is_offered_edit(turn: Turn) -> bool:
+    """Whether it is only an offer to answer what was edited, which nobody may ever take."""
+    return turn.kind is TurnKind.EDIT and turn.state is TurnState.OFFERED
 
 
 def can_go_on(turn: Turn) -> bool:

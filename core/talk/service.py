@@ -42,6 +42,7 @@ from core.talk.rules import (
     check_talks,
     choice_of,
     comes_up,
+    is_offered_edit,
     is_stop,
     may_steer,
     place_of,
@@ -559,6 +560,8 @@ class Talk:
             prompt_ts=turn.prompt_ts,
             prompt=turn.prompt,
             is_redacted=turn.is_redacted,
+            redactions=turn.redactions,
+            risk=turn.risk,
             replaces=turn.id,
             settings=turn.settings if conversation.next_settings.is_empty else conversation.next_settings,
         )
@@ -644,13 +647,7 @@ def _state_for(server: Server | None) -> TurnState:
 
 def _last(turns: Sequence[Turn]) -> Turn | None:
     """The last one that somebody asked, of those that count and that are more than an offer."""
-    asked = [
-        one
-        for one in turns
-        if one.is_seen
-        and one.kind is not TurnKind.NOTE
-        and not (one.kind is TurnKind.EDIT and one.state is TurnState.OFFERED)
-    ]
+    asked = [one for one in turns if one.is_seen and one.kind is not TurnKind.NOTE and not is_offered_edit(one)]
     return max(asked, key=place_of, default=None)
 
 

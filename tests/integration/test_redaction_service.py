@@ -99,7 +99,7 @@ class TestWhatHolds:
         assert rules.lexicon.denied == {digest("project  ZEBRA", key=rules.lexicon.key): TERM}
         assert rules.lexicon.allows("grace")
 
-        assert await redaction_of(world).remove_term(admin, "GRACE")
+        assert await redaction_of(world).remove_terms(admin, ["GRACE"])
         assert not (await redaction_of(other).rules(CHANNEL)).lexicon.allows("grace")
 
 
@@ -192,7 +192,7 @@ class TestThePolicy:
         with pytest.raises(AccessDeniedError):
             await redaction.add_terms(stale, "Acme Rocket", TERM)
         with pytest.raises(AccessDeniedError):
-            await redaction.remove_term(stale, "Acme Rocket")
+            await redaction.remove_terms(stale, ["Acme Rocket"])
         with pytest.raises(AccessDeniedError):
             await redaction.change_channel(stale, CHANNEL, {EMAIL: PASS}, sign=True)
         assert not [action for action in await world.actions() if action.startswith("redaction.")]
@@ -256,15 +256,15 @@ class TestTheLists:
         admin = await world.acting(ADA)
         assert await redaction_of(world).add_terms(admin, "Acme Rocket\nBolt", TERM) == 2
         assert await redaction_of(world).add_terms(admin, "ACME rocket\nNut", TERM) == 1
-        assert not await redaction_of(world).remove_term(admin, "Unheard of")
-        assert await redaction_of(world).remove_term(admin, "acme rocket")
+        assert await redaction_of(world).remove_terms(admin, ["Unheard of"]) == 0
+        assert await redaction_of(world).remove_terms(admin, ["acme rocket", "Unheard of"]) == 1
         overview = await redaction_of(world).overview(admin)
         assert overview.terms == {TERM: 2}
 
     async def test_keep_and_audit_no_word_of_a_term(self, world: World) -> None:
         admin = await world.acting(ADA)
         await redaction_of(world).add_terms(admin, "Project Zebra", TERM)
-        await redaction_of(world).remove_term(admin, "Project Zebra")
+        await redaction_of(world).remove_terms(admin, ["Project Zebra"])
         await redaction_of(world).propose(await world.acting(TIM), "Zebra Crossing", PERSON)
         told = json.dumps([[entry.action, entry.target, entry.detail] for entry in await world.audited()])
         assert "redaction.terms.add" in told

@@ -213,3 +213,14 @@ async def test_stop_sequences_are_looked_through_too(world: World) -> None:
     await world.asks(f"write a play about {DORA}")
     redacted = await world.run(settings=Settings(stop=(f"{DORA}:",)))
     assert redacted.settings.stop == ("[PERSON_1]:",)
+
+
+async def test_a_prompt_that_is_asked_again_goes_out_with_what_is_known_since(world: World) -> None:
+    """As of "Read the thread above": the gate would close on what the notes tell."""
+    await world.asks(
+        f"Bea: {DORA} called", ts="100.0", key="note/100.0", kind=TurnKind.NOTE, state=TurnState.NOTED, author=BEA
+    )
+    asked = await world.asks("what did Dora want?", is_redacted=True)
+    redacted = await world.run()
+    assert redacted.turn.prompt == "what did [PERSON_1_B] want?"
+    assert (await world.kept(asked)).prompt == redacted.turn.prompt, "What the model saw tells it"

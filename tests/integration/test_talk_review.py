@@ -158,3 +158,23 @@ async def test_a_later_question_does_not_overtake_one_that_is_about_to_be_woken(
     await a.asks(conversation, "100.0", state=TurnState.WAKING)
     await a.asks(conversation, "101.0")
     assert not await a.claims()
+
+
+async def test_an_offer_that_nobody_took_keeps_no_thread_from_being_forgotten_in_time(a: Replica) -> None:
+    conversation = await a.conversation()
+    await a.asks(conversation, "200.0", state=TurnState.DONE)
+    await a.asks(conversation, "200.0", key="edit/200.0", kind=TurnKind.EDIT, state=TurnState.OFFERED)
+    async with a.storage.transaction() as stores:
+        assert await stores.talk.forgettable(before=NOW + timedelta(days=1), limit=9) == [conversation.id]
+
+
+@pytest.mark.parametrize("state", [TurnState.WARNED, TurnState.WAKING])
+async def test_what_is_stopped_while_it_is_put_off_is_told_so(a: Replica, state: TurnState) -> None:
+    """As while its author is asked what is to be sent: Stop was heard too late to cut that short."""
+    await a.asks(await a.conversation(), "200.0")
+    [turn] = await a.claims()
+    async with a.storage.transaction() as stores:
+        await stores.talk.ask_stop(turn.id, by=RITA)
+    async with a.storage.transaction() as stores:
+        await stores.talk.release(turn.id, holder=a.name, state=state)
+    assert [one.stopped_by for one in await a.claims()] == [RITA]

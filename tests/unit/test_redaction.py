@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from core.redaction.errors import PromptBlockedError, RedactionFailedError
+from core.redaction.lexicon import Lexicon
 from core.redaction.model import Disposition, EntityType
 from core.redaction.ports import Rules
 from core.redaction.recognizers import find
 from core.redaction.redactor import LONGEST, Redactor
 from core.redaction.restore import restore
 from core.redaction.vault import Vault
-from tests.redacting import Planted, redact
+from tests.redacting import BY_RULES, Planted, redact
 from tests.rulebooks import default_rules
 
 
@@ -252,3 +253,17 @@ async def test_many_values_without_a_space_between_take_no_time_either() -> None
     sent = await redacted(",".join(f"a{number}@acme.example" for number in range(4000)))
     assert time.process_time() - began < 4
     assert "@" not in sent
+
+
+@pytest.mark.parametrize("text", ["phone +1 (212) 555-0123 ext 4", "From: Anna Berg <anna@berg.example>"])
+async def test_what_is_sent_as_it_is_goes_out_whole(text: str) -> None:
+    """Of what was found several ways, and a name's parts, nothing is replaced after all."""
+    policy = default_rules().policy
+    warning = policy.changed(dict.fromkeys(EntityType, Disposition.WARN))
+    lexicon = Lexicon(people=["Anna Berg"], present=["Anna Berg"])
+    rules = Rules(policy=warning, lexicon=lexicon)
+    [sent] = await BY_RULES.redact([text], Vault(), rules, decided=Disposition.PASSTHROUGH)
+    assert sent.text.text == text
+    strict = Rules(policy=warning.changed({EntityType.PERSON: Disposition.REDACT}), lexicon=lexicon)
+    [sent] = await BY_RULES.redact([text], Vault(), strict, decided=Disposition.PASSTHROUGH)
+    assert "Anna" not in sent.text.text

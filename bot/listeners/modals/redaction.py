@@ -7,10 +7,10 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.actor import Actor
-from bot.forms import choice_of, is_ticked, number_of, text_of
+from bot.forms import choice_of, is_ticked, text_of
 from bot.ids import Input
 from bot.prompt_files import read_files
-from bot.redaction_form import channel_in, dispositions_of, files_of, listed_as, proposed_in
+from bot.redaction_form import changed_in, channel_in, dispositions_of, files_of, listed_as, proposed_in
 from bot.sender import Sender
 from bot.views.redaction import REMOVE, TEXT_LENGTH, build_lists_modal, build_trial, build_try_modal
 from bot.views.warning import build_proposed_modal
@@ -30,10 +30,8 @@ View = Mapping[str, Any]
 async def handle_redaction_submitted(ack: AsyncAck, view: View, actor: Actor, services: Services) -> None:
     """It holds from the next prompt on."""
     principal = await actor.may(Permission.EDIT_REDACTION)
-    days = number_of(view, Input.RETENTION_DAYS)
-    if days is None:
-        raise InvalidInputError("Enter a whole number of days.", field=Input.RETENTION_DAYS)
-    await services.redaction.change(principal, dispositions_of(view), retention_days=days)
+    chosen, days = changed_in(view)
+    await services.redaction.change(principal, chosen, retention_days=days)
     await ack()
 
 
@@ -57,8 +55,8 @@ async def handle_redaction_lists_submitted(
     if not terms:
         raise InvalidInputError("Write at least one term, or choose a file.", field=Input.TERMS)
     if what == REMOVE:
-        removed = [await services.redaction.remove_term(principal, term) for term in terms]
-        note = f"{sum(removed):,} removed."
+        removed = await services.redaction.remove_terms(principal, terms)
+        note = f"{removed:,} removed."
     else:
         added = await services.redaction.add_terms(principal, text, listed_as(what))
         note = f"{added:,} added; {len(terms) - added:,} were there before."
