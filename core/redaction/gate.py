@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import quote, unquote
 
 from core.redaction.errors import GateError
-from core.redaction.folding import is_one_word
+from core.redaction.folding import fold, is_one_word
 from core.redaction.hint import KEEP
 from core.redaction.model import EntityType
 from core.redaction.name_parts import core_of, is_ordinary
@@ -66,7 +66,7 @@ class Gate:
     def _is_let_out(self, text: str) -> bool:
         """Placeholders are no values, whatever they are called."""
         bare = FORMS.sub("\0", _OWN_WORDS.sub("\0", without_slack_ids(_plain(text))))
-        if self._values.stand_in(bare):
+        if any(map(self._values.stand_in, _readings(bare))):
             return True
         return self._looks_for_secrets and any(True for _ in certain_secrets_in(bare.replace("\0", " ")))
 
@@ -91,8 +91,9 @@ class _Values:
         """Words of every day that are a name only with a capital."""
         self._numbers: dict[str, str] = {}
         """Letters and digits of it, with the digits alone."""
-        for one, written in vault.values.items():
-            kind, value = kind_of(one), " ".join(_plain(written).split())
+        readings = ((kind_of(one), reading) for one, written in vault.values.items() for reading in _readings(written))
+        for kind, written in readings:
+            value = " ".join(_plain(written).split())
             caseless = value.casefold()
             if kind in NUMBERS:
                 number = "".join(filter(str.isalnum, caseless))
@@ -144,6 +145,11 @@ def _plain(text: str) -> str:
         return text
     text = "".join(one for one in text if unicodedata.category(one) != "Cf")
     return _OTHER_DIGIT.sub(lambda found: str(int(found[0])), unicodedata.normalize("NFKC", text))
+
+
+def _readings(text: str) -> Collection[str]:
+    """As it is, and with Latin letters for those that look like them."""
+    return (text,) if text.isascii() else {text, fold(text)[0]}
 
 
 def _words(text: str) -> set[str]:

@@ -54,6 +54,8 @@ def payload(text: str, *, ascii_only: bool = False) -> bytes:
         "mr jones",
         "where is Will?",
         "to AL@acme.example.",
+        "to al@\u0430cme.example",
+        "\u0391lice Smith",
         "+49 30 901820",
         "4930901820",
         "49.30.90.18.20",
@@ -105,6 +107,13 @@ def test_every_string_is_looked_at_and_no_other_thing() -> None:
 
 def test_a_secret_passes_where_the_policy_lets_it() -> None:
     Gate(Vault(), looks_for_secrets=False).check(payload("ghp_" + "a1B2" * 9))
+
+
+def test_a_value_with_letters_that_only_look_latin_does_not_leave_in_plain_ones() -> None:
+    gate = Gate(vault_of({"\u0395al@acme.example": EntityType.EMAIL}))
+    for text in ("to \u0395al@acme.example", "to Eal@acme.example"):
+        with pytest.raises(GateError):
+            gate.check(payload(text))
 
 
 def test_what_the_vault_learns_later_is_refused_too() -> None:
