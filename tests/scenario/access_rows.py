@@ -141,15 +141,18 @@ def submit(
     gone: Mapping[str, Gone] | None = None,
     forged: Mapping[str, Forgery] | None = None,
     fine: tuple[str, ...] = (),
+    typed: Mapping[str, Json] | None = None,
 ) -> Row:
-    """A modal, filled in with what each input offers first. Its `private_metadata` is the value. `forged` is what must
-    not pass in it, or in an input, beside FORGED_VALUES and FORGED_INPUTS; `fine` is what may pass of those."""
+    """A modal, filled in with what each input offers first, but for `typed`, by the input's block. Its
+    `private_metadata` is the value. `forged` is what must not pass in it, or in an input, beside FORGED_VALUES and
+    FORGED_INPUTS; `fine` is what may pass of those."""
 
     def draw(world: World, user: str, text: str) -> Click:
         view = world.open(user, kit.modal(modal, "Drawn", inputs, submit="Go", private_metadata=text))
         given = view["state"]["values"]
         if Input.REASON in given:
             given = {**given, Input.REASON: {Input.REASON: {"type": "plain_text_input", "value": "because"}}}
+        given = {**given, **(typed or {})}
         return lambda: world.lab.platform.interactivity.submit(user, view["id"], given)
 
     required = [block["block_id"] for block in inputs if block["type"] == "input" and not block["optional"]]

@@ -30,6 +30,7 @@ STRICTER = kit.labelled(
 DAYS = kit.labelled(
     "Days", kit.number_input(Input.RETENTION_DAYS, least=1, most=999, initial=30), block_id=Input.RETENTION_DAYS
 )
+OTHER_DAYS: Json = {Input.RETENTION_DAYS: {"type": "number_input", "value": "31"}}
 TERMS = kit.labelled(
     "Terms", kit.text_input(Input.TERMS, multiline=True, initial="Kumquat Rocketry"), block_id=Input.TERMS
 )
@@ -147,7 +148,8 @@ REDACTION_ROWS: list[Row] = [
     press(Action.PROPOSAL_DENY, ADMINS, Place.CHANNEL, value=_proposal, audit=("redaction.proposal.deny",),
           gone={"settled": _settled}),
 
-    submit(Modal.REDACTION, ADMINS, [STRICTER, DAYS], audit=("redaction.policy.change",), forged=WRONG_CHOICES),
+    submit(Modal.REDACTION, ADMINS, [STRICTER, DAYS], audit=("redaction.policy.change",), forged=WRONG_CHOICES,
+           typed={Input.RETENTION_DAYS: OTHER_DAYS}),
     submit(Modal.REDACTION_CHANNEL, BUILDERS, [STRICTER], value=_room, audit=("redaction.channel.change",),
            forged=WRONG_CHOICES),
     submit(Modal.REDACTION_LISTS, ADMINS, [TERMS, LISTED_AS], audit=("redaction.terms.add",)),
