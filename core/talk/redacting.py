@@ -115,6 +115,11 @@ class Redacting:
     async def _prompt(self, turn: Turn, vault: Vault, rules: Rules) -> tuple[Turn, Vault]:
         """Raises PromptBlockedError, WarnedError; then the vault is as before."""
         trial = vault.copy()
+        if turn.decided is Disposition.PASSTHROUGH:
+            # What nobody was asked about, since the policy began to warn of it later, is replaced.
+            settled = {kind for kind, _ in vault.released}
+            unasked = rules.policy.types(Disposition.WARN).difference(turn.warned, settled)
+            rules = replace(rules, policy=rules.policy.changed(dict.fromkeys(unasked, Disposition.REDACT)))
         [found] = await self.redactor.redact([turn.prompt], trial, rules, decided=turn.decided)
         score = risk({one.type for one in found.findings}, rules.policy)
         if found.warned:

@@ -22,7 +22,10 @@ from tests.rulebooks import FixedRules
 
 WARNING = Rules(policy=default_policy().changed({EntityType.ORGANIZATION: Disposition.WARN}), lexicon=Lexicon())
 DORA, ACME, KEY = "Dora Novak", "Acme Rockets", "s3cr3t-k3y"
-FOUND = Planted({DORA: EntityType.PERSON, ACME: EntityType.ORGANIZATION, KEY: EntityType.SECRET})
+BORIS = "Boris Hall"
+FOUND = Planted(
+    {DORA: EntityType.PERSON, BORIS: EntityType.PERSON, ACME: EntityType.ORGANIZATION, KEY: EntityType.SECRET}
+)
 
 
 class Broken(Detector):
@@ -132,13 +135,28 @@ class TestWarning:
         world.rulebook.of_all = WARNING
         turn = await world.asks(f"does {DORA} work for {ACME}?")
         async with world.replica.storage.transaction() as stores:
-            await stores.talk.change(replace(turn, decided=decided))
+            await stores.talk.change(replace(turn, decided=decided, warned={EntityType.ORGANIZATION: 1}))
         first = await world.run()
         assert first.turn.prompt == sent
         await world.replica.writes(replace(first.turn, state=TurnState.DONE, answer="yes"))
         await world.asks(f"and who else is at {ACME}?", ts="300.0")
         second = await world.run()
         assert second.turn.prompt == f"and who else is at {sent.split(' for ')[1]}"
+
+    async def test_as_it_is_goes_only_what_its_author_was_asked_about(self, world: World) -> None:
+        world.rulebook.of_all = replace(WARNING, policy=WARNING.policy.changed({EntityType.PERSON: Disposition.WARN}))
+        turn = await world.asks(f"does {DORA} work for {ACME}?")
+        async with world.replica.storage.transaction() as stores:
+            asked_about = {EntityType.ORGANIZATION: 1}
+            await stores.talk.change(replace(turn, decided=Disposition.PASSTHROUGH, warned=asked_about))
+        first = await world.run()
+        assert first.turn.prompt == f"does [PERSON_1] work for {ACME}?"
+        await world.replica.writes(replace(first.turn, state=TurnState.DONE, answer="yes"))
+        turn = await world.asks(f"does {BORIS} work for {ACME}?", ts="300.0")
+        async with world.replica.storage.transaction() as stores:
+            asked_about = {EntityType.PERSON: 1}
+            await stores.talk.change(replace(turn, decided=Disposition.PASSTHROUGH, warned=asked_about))
+        assert (await world.run()).turn.prompt == f"does {BORIS} work for {ACME}?", "somebody said so before"
 
     async def test_nobody_is_asked_about_what_was_said_in_passing(self, world: World) -> None:
         world.rulebook.of_all = WARNING
