@@ -37,7 +37,8 @@ async def read_above(
         if room < 0:
             break
         if text:
-            notes.append(Note(ts=one.ts, name=await _name(people, PersonId(one.team, one.user)), text=text))
+            author = PersonId(one.team, one.user)
+            notes.append(Note(ts=one.ts, author=author, name=await _name(people, author), text=text))
     return notes[::-1]
 
 

@@ -12,6 +12,7 @@ from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError, NotFoundError
 from core.notices import Notice, owe
+from core.people.model import PersonId
 from core.servers.model import Server, ServerState
 from core.servers.service import Servers
 from core.storage import Storage, Stores
@@ -72,6 +73,7 @@ class Note:
     """Something that was said in a thread before Prime was asked."""
 
     ts: str
+    author: PersonId
     name: str
     text: str
 
@@ -295,7 +297,7 @@ class Talk:
                     conversation_id=conversation.id,
                     kind=TurnKind.NOTE,
                     state=TurnState.NOTED,
-                    author=actor.person,
+                    author=note.author,
                     prompt_ts=note.ts,
                     prompt=f"{note.name}: {note.text}",
                 )

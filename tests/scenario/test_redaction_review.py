@@ -8,8 +8,9 @@ import pytest
 from lab.engine.server import LabEngine
 from lab.slack.driver import Person
 from lab.slack.screen import words
-from tests.scenario.talking import TalkOffice, open_talk_office
-from tests.scenario.test_redaction import EMAIL, SECRET, opens_policy
+from tests.prime import eventually
+from tests.scenario.talking import TalkOffice, open_talk_office, sent
+from tests.scenario.test_redaction import EMAIL, SECRET, opens_policy, prompts
 
 
 @pytest.fixture
@@ -116,3 +117,16 @@ async def test_a_list_of_ten_thousand_terms_is_undone_as_quickly_as_it_was_made(
         await adam.sees(lambda one, told=told: f"10,000 {told}" in words(one))
     assert world.office.rows("SELECT count(*) FROM redaction_term") == [(0,)]
     assert world.office.audited().count("redaction.terms.remove") == 1
+
+
+async def test_who_wrote_above_is_no_name_for_the_model_though_they_left_the_channel(
+    world: TalkOffice, engine: LabEngine, rita: Person
+) -> None:
+    bea = await world.office.person("U0BEA")
+    ts = await bea.says("#general", "Llamas & alpacas are camelids.")
+    world.office.lab.workspace.leave(world.office.lab.workspace.channels["C0GENERAL"], "U0BEA")
+    reply = await rita.says("#general", "@Prime is that so?", thread_ts=ts)
+    found = await world.answered(rita, reply, thread_ts=ts)
+    await rita.presses("Read the thread above", in_message=found.ts)
+    await world.hastened(eventually(lambda: len(sent(engine)) == 2))
+    assert "[PERSON_1]: Llamas & alpacas are camelids." in prompts(engine)[-1]
