@@ -90,8 +90,10 @@ class Privacy:
             vault = await stores.talk.vault(conversation.id)
         if turn.author != actor.person:
             raise AccessDeniedError("Only whoever asked can see what the model saw.")
-        if not turn.is_redacted or not turn.prompt:
+        if not turn.is_redacted:
             raise ConflictError("Nothing of this was sent to a model.")
+        if not turn.prompt:
+            raise ConflictError("Nothing of this is kept any more.")
         placeholders = dict.fromkeys(meant(one) for one in FORMS.finditer(turn.prompt))
         values = [(one, vault.values[one]) for one in placeholders if one in vault.values]
         return Seen(prompt=turn.prompt, risk=turn.risk, values=values)

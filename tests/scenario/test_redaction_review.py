@@ -130,3 +130,18 @@ async def test_who_wrote_above_is_no_name_for_the_model_though_they_left_the_cha
     await rita.presses("Read the thread above", in_message=found.ts)
     await world.hastened(eventually(lambda: len(sent(engine)) == 2))
     assert "[PERSON_1]: Llamas & alpacas are camelids." in prompts(engine)[-1]
+
+
+async def test_of_a_forgotten_thread_nobody_is_told_that_nothing_was_sent(
+    world: TalkOffice, engine: LabEngine, rita: Person
+) -> None:
+    ts, first = await world.asks(rita, f"@Prime write to {EMAIL}")
+    _, last = await world.asks(rita, "and again", thread_ts=ts)
+    await rita.presses("Settings", in_message=last.ts)
+    await rita.sees_modal("Settings of answers")
+    await rita.presses("Forget this thread")
+    await rita.sees_modal("Forgotten")
+    await rita.cancels()
+    await rita.presses("What the model saw", in_message=first.ts)
+    told = await rita.sees(lambda one: one.get("ephemeral", False))
+    assert "Nothing of this is kept any more" in words(told)
