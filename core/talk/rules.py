@@ -162,8 +162,9 @@ def end_state(turn: Turn) -> TurnState:
 
 
 def withdrawn(turn: Turn) -> Turn:
-    """A prompt that is not to be sent after all: nothing of it is kept."""
-    return replace(turn, prompt="", is_redacted=True, is_seen=False)
+    """A prompt that is not to be sent after all: nothing of it is kept. It stays the last one, so that its author can
+    edit it and ask again."""
+    return replace(turn, prompt="", is_redacted=True)
 
 
 def is_offered_edit(turn: Turn) -> bool:

@@ -10,7 +10,7 @@ from lab.slack.driver import Person
 from lab.slack.screen import words
 from tests.prime import eventually
 from tests.scenario.talking import TalkOffice, open_talk_office, sent
-from tests.scenario.test_redaction import EMAIL, SECRET, opens_policy, prompts
+from tests.scenario.test_redaction import EMAIL, SECRET, is_warned, opens_policy, prompts, sets
 
 
 @pytest.fixture
@@ -145,3 +145,16 @@ async def test_of_a_forgotten_thread_nobody_is_told_that_nothing_was_sent(
     await rita.presses("What the model saw", in_message=first.ts)
     told = await rita.sees(lambda one: one.get("ephemeral", False))
     assert "Nothing of this is kept any more" in words(told)
+
+
+async def test_a_prompt_that_was_taken_back_and_edited_can_be_asked(
+    world: TalkOffice, engine: LabEngine, rita: Person, adam: Person
+) -> None:
+    await sets(adam, Email="Warn")
+    ts, warning = await is_warned(world, rita)
+    await rita.presses("Cancel", in_message=warning["ts"])
+    await world.answered(rita, ts)
+    await rita.edits("#general", ts, "@Prime write to her")
+    offer = await rita.sees("You edited your question")
+    await rita.presses("Answer again", in_message=offer["ts"])
+    await world.answered(rita, ts, until=lambda one: "You said: write to her" in one.text)
