@@ -12,7 +12,7 @@ from core.redaction.hint import with_hint
 from core.redaction.model import Disposition, EntityType, RedactedText, Redaction
 from core.redaction.policy import risk
 from core.redaction.ports import RuleBook, Rules
-from core.redaction.redactor import ON_LOOP, Redactor, again
+from core.redaction.redactor import LONGEST, ON_LOOP, Redactor, again
 from core.redaction.vault import Vault
 from core.storage import Storage
 from core.talk.model import Conversation, Settings, Turn, TurnKind, TurnState
@@ -163,15 +163,17 @@ class Redacting:
     async def _each(
         self, texts: Sequence[str], vault: Vault, rules: Rules, decided: Disposition
     ) -> Sequence[Redaction | PromptBlockedError]:
-        """Of all together, so that what one tells is known in the others; where one must not leave, of each alone."""
+        """Of all together, so that what one tells is known in the others; of each alone where one must not leave, or
+        where together they are too long."""
         if not texts:
             return []
-        try:
-            return await self.redactor.redact(texts, vault, rules, decided=decided)
-        except PromptBlockedError as error:
-            if len(texts) == 1:
-                return [error]
-            return [one for text in texts for one in await self._each([text], vault, rules, decided)]
+        if len(texts) == 1 or sum(map(len, texts)) <= LONGEST:
+            try:
+                return await self.redactor.redact(texts, vault, rules, decided=decided)
+            except PromptBlockedError as error:
+                if len(texts) == 1:
+                    return [error]
+        return [one for text in texts for one in await self._each([text], vault, rules, decided)]
 
     async def _write(
         self, turn: Turn, notes: Sequence[Turn], conversation: Conversation, vault: Vault, holder: str

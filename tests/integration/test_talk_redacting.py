@@ -242,3 +242,16 @@ async def test_a_prompt_that_is_asked_again_goes_out_with_what_is_known_since(wo
     redacted = await world.run()
     assert redacted.turn.prompt == "what did [PERSON_1_B] want?"
     assert (await world.kept(asked)).prompt == redacted.turn.prompt, "What the model saw tells it"
+
+
+async def test_long_notes_do_not_close_a_thread_for_good(world: World) -> None:
+    """Two files that people showed each other are more than is looked through at once."""
+    notes = [
+        await world.asks(f"Bea: {DORA}{'.' * 300_000}", ts=ts, kind=TurnKind.NOTE, state=TurnState.NOTED, author=BEA)
+        for ts in ("100.0", "101.0")
+    ]
+    await world.asks("who is that?")
+    redacted = await world.run()
+    assert redacted.turn.prompt == "who is that?"
+    for note in notes:
+        assert (await world.kept(note)).prompt.startswith("Bea: [PERSON_1].")
