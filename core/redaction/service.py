@@ -13,6 +13,7 @@ from core.access.service import Access
 from core.audit.model import AuditEntry
 from core.clock import Clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from core.inbox.model import Delivery
 from core.notices import Notice, owe
 from core.people.model import PersonId, Standing
 from core.redaction.lexicon import Lexicon, digest
@@ -252,7 +253,7 @@ class Redaction(RuleBook):
                     return one
             now = self._clock.now()
             proposal = await stores.redaction.propose(term, kind, actor.person, now=now)
-            await stores.inbox.add(owe(Notice.TERM_PROPOSED, proposal_id=proposal.id), now=now)
+            await stores.inbox.add(_owed(Notice.TERM_PROPOSED, proposal.id), now=now)
             detail = {"type": str(kind)}
             await self._note(stores, actor, "redaction.term.propose", f"proposal:{proposal.id}", detail)
         return proposal
@@ -273,7 +274,7 @@ class Redaction(RuleBook):
                 term = Term(digest=digest(proposal.term, key=key), type=None, added_by=actor.person, added_at=now)
                 await stores.redaction.add_terms([term])
             await stores.redaction.settle(proposal_id, by=actor.person, is_approved=is_approved, now=now)
-            await stores.inbox.add(owe(Notice.TERM_SETTLED, proposal_id=proposal_id), now=now)
+            await stores.inbox.add(_owed(Notice.TERM_SETTLED, proposal_id), now=now)
             action = "redaction.proposal.approve" if is_approved else "redaction.proposal.deny"
             detail = {"type": str(proposal.type)}
             await self._note(stores, actor, action, f"proposal:{proposal_id}", detail)
@@ -361,6 +362,11 @@ async def try_text(redactor: Redactor, text: str, rules: Rules) -> Trial:
         found=[(one.type, text[one.start : one.end], rules.policy.of(one.type)) for one in found.findings],
         blocked=sorted(set(types) & blocks),
     )
+
+
+def _owed(notice: Notice, proposal_id: int) -> Delivery:
+    """Told in order: what shows the term is edited once all of it stands."""
+    return owe(notice, order_key=f"proposal/{proposal_id}", proposal_id=proposal_id)
 
 
 def _is_laxer(one: Policy, other: Policy) -> bool:

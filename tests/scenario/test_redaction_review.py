@@ -7,6 +7,7 @@ import pytest
 
 from lab.engine.server import LabEngine
 from lab.slack.driver import Person
+from lab.slack.faults import FaultName
 from lab.slack.screen import words
 from tests.prime import eventually
 from tests.scenario.talking import TalkOffice, open_talk_office, sent
@@ -158,3 +159,23 @@ async def test_a_prompt_that_was_taken_back_and_edited_can_be_asked(
     offer = await rita.sees("You edited your question")
     await rita.presses("Answer again", in_message=offer["ts"])
     await world.answered(rita, ts, until=lambda one: "You said: write to her" in one.text)
+
+
+async def test_a_proposal_that_is_decided_while_other_admins_are_told_is_shown_to_none_any_longer(
+    database_url: str,
+) -> None:
+    async with open_talk_office(database_url, prime_approval_channel=None) as world:
+        world.office.give("U0OLIVIA", "ADMIN")
+        rita, adam, olivia = [await world.office.person(user) for user in ("U0RITA", "U0ADAM", "U0OLIVIA")]
+        await world.serve()
+        await sets(adam, Email="Warn")
+        _, warning = await is_warned(world, rita)
+        await rita.presses("Not personal...", in_message=warning["ts"])
+        await rita.sees(lambda one: "What of this is not personal?" in words(one))
+        await rita.chooses("Email", EMAIL)
+        world.office.lab.faults.switch(FaultName.SLOW_API)
+        assert await rita.submits() == {"ok": True}
+        shown = await adam.sees("says that this is not personal", channel="app", within_seconds=20)
+        await adam.presses("Approve", in_message=shown["ts"])
+        told = await olivia.sees("approved by <@U0ADAM>", channel="app", within_seconds=20)
+        assert EMAIL not in words(told)
