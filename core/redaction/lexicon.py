@@ -77,7 +77,7 @@ class Lexicon:
 
 @lru_cache(maxsize=8)
 def _full_names(people: Collection[str]) -> Phrases:
-    return Phrases(name_phrase(_name(one)) for one in people)
+    return Phrases(name_phrase(one) for one in map(_name, people) if any(map(str.isalpha, one)))
 
 
 @lru_cache(maxsize=64)

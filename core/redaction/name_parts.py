@@ -33,9 +33,9 @@ def parts_of(core: str) -> list[str]:
 
 
 def tells(word: str) -> bool:
-    """Whether a word of a name may stand for the person: no initial, no `von`, no word such as `in`."""
+    """Whether a word of a name may stand for the person: no initial, no number, no `von`, no word such as `in`."""
     is_short_word = len(word) < 2 or (len(word) == 2 and is_ordinary(word))
-    return not is_short_word and _PARTICLES.fullmatch(word) is None
+    return not is_short_word and any(map(str.isalpha, word)) and _PARTICLES.fullmatch(word) is None
 
 
 @cache

@@ -74,7 +74,7 @@ def _named(number: int) -> Server:
 
 
 async def _of_audit(world: World, url: str) -> AsyncIterator[Row]:
-    reader, there = Principal(person=ADA, role=Role.ADMIN), 0
+    reader, there = Principal(person=ADA, role=Role.ADMIN), 1  # ADA's role
     for wanted in AUDIT_ROWS:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_audit_rows(there + 1, wanted).encode())

@@ -54,6 +54,12 @@ def test_parts_of_the_names_of_those_present_are_names_too(text: str, names: lis
     assert [name for name, _ in found_in(text, Lexicon(present=PEOPLE))] == names
 
 
+def test_a_number_in_a_name_is_none() -> None:
+    team = ["Bench 10", "On Call 24 7", "1984"]
+    assert found_in("question 10 of 1984, 24 7", Lexicon(people=team, present=team)) == []
+    assert [name for name, _ in found_in("ask bench 10", Lexicon(people=team))] == ["bench 10"]
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
