@@ -14,7 +14,7 @@ from core.errors import InvalidInputError, NotFoundError
 from core.services import Services
 from core.talk.model import Conversation, Mode, Settings
 from core.talk.rules import may_steer, merge
-from core.talk.service import Scope
+from core.talk.tuning import Scope
 
 IN_THREAD = (Scope.NEXT, Scope.THREAD, Scope.PERSON)
 """What may be chosen at an answer, the narrowest first."""
@@ -55,10 +55,10 @@ async def draw_settings(
     services: Services, actor: Principal, place: SettingsPlace, scope: Scope, *, drawing: str = ""
 ) -> dict[str, Any]:
     """`drawing`: see `build_settings_modal`."""
-    found = await services.talk.settings(actor, scope, place_id=place.id_of(scope))
+    found = await services.tuning.settings(actor, scope, place_id=place.id_of(scope))
     wider = [one for one in (*place.scopes, Scope.SERVER) if _is_wider(one, scope)]
     layers = [
-        await services.talk.settings(actor, one, place_id=place.id_of(one))
+        await services.tuning.settings(actor, one, place_id=place.id_of(one))
         for one in wider
         if one is Scope.PERSON or place.id_of(one) is not None
     ]

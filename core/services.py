@@ -28,6 +28,7 @@ from core.servers.service import Servers
 from core.storage import Storage
 from core.talk.privacy import Privacy
 from core.talk.service import Talk
+from core.talk.tuning import Tuning
 from core.watch.service import Watch
 
 
@@ -49,6 +50,7 @@ class Services:
     logs: Logs
     watch: Watch
     talk: Talk
+    tuning: Tuning
     redaction: Redaction
     privacy: Privacy
 
@@ -97,6 +99,7 @@ def build_services(
         costs=Costs(storage, clock, access, servers),
         watch=Watch(storage, clock, catalog),
         talk=Talk(storage, clock, servers, wake_talker),
+        tuning=Tuning(storage, clock),
         redaction=redaction,
         privacy=Privacy(storage, clock, redactor, redaction, wake_talker),
     )

@@ -10,7 +10,7 @@ from bot.views.seen import build_forget_button
 from core.servers.model import Server
 from core.talk.model import Mode, ServerTalk, Settings
 from core.talk.rules import STOP_LENGTH, STOP_SEQUENCES, SYSTEM_PROMPT_LENGTH
-from core.talk.service import Scope
+from core.talk.tuning import Scope
 
 INHERITED = "inherited"
 """The value of the mode that stands for: not set here."""

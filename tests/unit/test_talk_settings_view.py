@@ -11,7 +11,7 @@ from bot.talk_settings import read_settings
 from bot.views.talk_settings import build_settings_modal, stop_as_typed
 from core.errors import InvalidInputError
 from core.talk.model import Mode, Settings
-from core.talk.service import Scope
+from core.talk.tuning import Scope
 
 NOTHING = Settings()
 ALL = Settings(

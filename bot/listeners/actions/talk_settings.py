@@ -14,7 +14,7 @@ from bot.views.talk_settings import build_server_talk_modal
 from core.access.permissions import Permission
 from core.services import Services
 from core.talk.model import Settings
-from core.talk.service import Scope
+from core.talk.tuning import Scope
 
 Body = Mapping[str, Any]
 Pressed = Mapping[str, Any]
@@ -48,7 +48,7 @@ async def handle_talk_reset(
     principal = await actor.may(Permission.TALK)
     place = await settings_place(services, body["view"].get("private_metadata"))
     scope = scope_of(body["view"], place)
-    await services.talk.save_settings(principal, scope, Settings(), place_id=place.id_of(scope))
+    await services.tuning.save_settings(principal, scope, Settings(), place_id=place.id_of(scope))
     view = await draw_settings(services, principal, place, scope, drawing=_drawing(action))
     await ack()
     await redraw_open(client, view, view_id=str(body["view"]["id"]))
@@ -59,7 +59,7 @@ async def handle_server_talk(
 ) -> None:
     principal = await actor.may(Permission.SET_SERVER_TALK)
     server = await services.servers.get(number_in(action.get("value")))
-    talk = await services.talk.server_talk(principal, server.id)
+    talk = await services.tuning.server_talk(principal, server.id)
     await client.views_open(trigger_id=body["trigger_id"], view=build_server_talk_modal(server, talk))
     await ack()
 

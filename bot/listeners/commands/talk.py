@@ -10,7 +10,7 @@ from core.access.permissions import Permission
 from core.errors import InvalidInputError, NotFoundError
 from core.servers.model import Server
 from core.talk.rules import check_talks
-from core.talk.service import Scope
+from core.talk.tuning import Scope
 
 NO_SERVER = "none"
 _DEFAULT_USAGE = "Write `/prime default NAME`, or `/prime default none`: `/prime servers` lists the names."
@@ -41,7 +41,7 @@ async def handle_default(call: Call) -> None:
         raise InvalidInputError(_DEFAULT_USAGE)
     server = None if word.lower() == NO_SERVER else await call.services.servers.find(principal, parse_server(word))
     channel = str(call.body["channel_id"])
-    await call.services.talk.set_channel_server(
+    await call.services.tuning.set_channel_server(
         principal, principal.person.team, channel, None if server is None else server.id
     )
     text = "Mentions here have no server of their own any more."

@@ -22,7 +22,7 @@ async def handle_talk_settings_submitted(ack: AsyncAck, view: View, actor: Actor
     principal = await actor.may(Permission.TALK)
     place = await settings_place(services, view.get("private_metadata"))
     scope = scope_of(view, place)
-    await services.talk.save_settings(principal, scope, read_settings(view), place_id=place.id_of(scope))
+    await services.tuning.save_settings(principal, scope, read_settings(view), place_id=place.id_of(scope))
     await ack()
 
 
@@ -30,7 +30,7 @@ async def handle_server_talk_submitted(ack: AsyncAck, view: View, actor: Actor, 
     principal = await actor.may(Permission.SET_SERVER_TALK)
     server_id = number_in(view.get("private_metadata"))
     talk = ServerTalk(system_prompt=text_of(view, Input.SYSTEM_PROMPT).strip(), settings=read_settings(view))
-    await services.talk.save_server_talk(principal, server_id, talk)
+    await services.tuning.save_server_talk(principal, server_id, talk)
     await ack()
 
 
