@@ -31,6 +31,15 @@ class Restorer:
         text = self._before + self._held + text
         return self._let_go(text, begin, unfinished(text, begin))
 
+    def drop(self) -> str:
+        """What was held back, if that is the beginning of a placeholder that was given out: of an answer that was cut
+        off, to which a model may yet say the rest. Nothing of it is given by `flush` then."""
+        held = self._held
+        if len(held) < 2 or not any(one.startswith(held.upper()) for one in self._values):
+            return ""
+        self._held = ""
+        return held
+
     def flush(self) -> str:
         """What was held back, at the end."""
         begin = len(self._before)

@@ -18,7 +18,7 @@ from core.servers.ports import MachineFront
 from core.storage import Storage
 from core.talk.context import Exchange, answer_limit, exchanges_before, fit, input_limit, messages_of
 from core.talk.line import Line
-from core.talk.model import Conversation, End, EngineInfo, Message, Mode, Part, Settings, Token, Turn
+from core.talk.model import Conversation, End, EndReason, EngineInfo, Message, Mode, Part, Settings, Token, Turn
 from core.talk.ports import Events, ModelServers, Recipient, Reply
 from core.talk.redacting import TAKEN_OVER, NotSentError, Redacting
 from core.talk.rules import merge, sampling_of, withdrawn
@@ -200,7 +200,11 @@ class Answering:
         finally:  # of what broke off, too, all is shown that came
             if rest := own_words.flush():
                 self._pieces.append(rest)
-            reply.add(restorer.feed(rest) + restorer.flush())
+            shown = restorer.feed(rest)
+            if self.turn.end is EndReason.LENGTH and (begun := restorer.drop()):
+                # What goes on with this answer says the placeholder as a whole.
+                self._pieces = ["".join(self._pieces).removesuffix(begun)]
+            reply.add(shown + restorer.flush())
 
     def _ended(self, end: End) -> None:
         self.turn = replace(

@@ -9,6 +9,7 @@ import pytest
 from bot.ids import Action
 from core.servers.model import ServerState
 from lab.engine.server import LabEngine
+from lab.engine.tokens import tokens
 from lab.slack.driver import Person
 from lab.slack.screen import words
 from tests.engines import KEY, tgi
@@ -157,6 +158,19 @@ class TestAnotherAnswer:
         more = await world.answered(rita, ts, until=lambda answer: "word31" in answer.text and answer.is_over)
         assert messages_of(sent(engine)[-1]) == [("user", "count for me"), ("assistant", cut.text)]
         assert more.text == LONG.partition(" word32")[0]
+
+    async def test_goes_on_in_the_middle_of_a_placeholder(self, world: TalkOffice, rita: Person) -> None:
+        engine = await world.serve()
+        engine.answer = lambda _: "Write to [EMAIL_1] soon."
+        cut_at = next(at for at, one in enumerate(tokens("Write to [EMAIL_1]"), 1) if "[" in one.text) + 1
+        await set_person(rita, max_tokens=str(cut_at))
+        ts, cut = await world.asks(rita, "@Prime whom at kim@example.org do I ask?")
+        assert cut.text == "Write to "
+        await set_person(rita, max_tokens="50")
+        await rita.presses("Continue", in_message=cut.ts)
+        more = await world.answered(rita, ts, until=lambda answer: "soon" in answer.text and answer.is_over)
+        assert messages_of(sent(engine)[-1])[-1] == ("assistant", "Write to ")
+        assert more.text == "Write to kim@example.org soon."
 
 
 class TestTakingBack:

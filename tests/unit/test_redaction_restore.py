@@ -131,6 +131,24 @@ def test_a_word_that_goes_on_behind_a_placeholder_is_told_by_each_character(said
     assert streamed([*said], ANSWER_VAULT) == restore(said, ANSWER_VAULT)
 
 
+@pytest.mark.parametrize(
+    ("said", "dropped"),
+    [
+        ("Ask [EMA", "[EMA"),
+        ("Ask [email_1", "[email_1"),
+        ("x = [", ""),
+        ("Ask [EMAIL_9", ""),
+        ("I", ""),
+        ("E-MAIL_", ""),
+    ],
+)
+def test_what_a_cut_leaves_of_a_placeholder_is_dropped(said: str, dropped: str) -> None:
+    restorer = Restorer(ANSWER_VAULT)
+    shown = restorer.feed(said)
+    assert restorer.drop() == dropped
+    assert shown + restorer.flush() == said.removesuffix(dropped)
+
+
 # --- properties
 
 SAID = st.sampled_from(
