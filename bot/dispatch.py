@@ -7,7 +7,7 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.errors import FAILED, OK, tell
+from bot.errors import FAILED, OK, tell_the_end
 from bot.inbox import context_of
 from bot.requests import place_of
 from bot.sender import Sender
@@ -40,7 +40,7 @@ def dispatcher(app: AsyncApp, sender: Sender, notifiers: Mapping[str, Notifier])
         _log.error("given_up", delivery=claim.id, kind=claim.kind)
         if claim.kind is not DeliveryKind.NOTICE:
             sentence = "Prime tried this several times and did not get to the end of it. Please try again."
-            await tell(sender, place_of(claim.payload), sentence)
+            await tell_the_end(sender, place_of(claim.payload), sentence)
         return Outcome.FAILED
 
     return work

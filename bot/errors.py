@@ -43,7 +43,7 @@ def error_handler(sender: Sender) -> ErrorHandler:
             if _may_go_better(error) and claim.attempt < MAX_ATTEMPTS:
                 _log.warning("work_put_off", delivery=claim.id, attempt=claim.attempt, error=type(error).__name__)
                 return BoltResponse(status=COME_AGAIN)
-            await tell(sender, place_of(body), sentence_for(error, delivery=claim.id))
+            await tell_the_end(sender, place_of(body), sentence_for(error, delivery=claim.id))
             return BoltResponse(status=FAILED)
         return await _answer(sender, error, body)
 
@@ -54,6 +54,9 @@ def sentence_for(error: Exception, **facts: Any) -> str:
     """What a person is told of an error; an unexpected one goes to the log under the reference that they are given."""
     if isinstance(error, PrimeError):
         return str(error)
+    if _came_late(error):
+        _log.warning("came_late", **facts)
+        return "Slack waited no longer for Prime to open this. Please try again."
     if isinstance(error, SlackApiError):
         facts["slack_error"] = str(error.response["error"])
     reference = log_unexpected("request_failed", error, **facts)
@@ -87,6 +90,15 @@ async def tell(sender: Sender, place: Place, sentence: str, blocks: Sequence[Blo
     except SlackApiError as error:
         _log.info("not_told_in_channel", error=str(error.response["error"]))  # where Prime is no member, say
     await sender.chat_postMessage(channel=place.user, **message)
+
+
+async def tell_the_end(sender: Sender, place: Place, sentence: str) -> None:
+    """As `tell`, of work that has ended. Whom Slack lets nobody tell, such as somebody who has left, is not told: else
+    it would end again and again. Raises SlackUnavailableError."""
+    try:
+        await tell(sender, place, sentence)
+    except SlackApiError as error:
+        _log.warning("not_told", error=str(error.response["error"]))
 
 
 def _may_go_better(error: Exception) -> bool:
@@ -123,6 +135,11 @@ async def _answer(sender: Sender, error: Exception, body: Mapping[str, Any]) -> 
 def _came_before(error: Exception) -> bool:
     """A delivery that came twice: for the first one, its trigger has opened a modal already."""
     return isinstance(error, SlackApiError) and error.response["error"] == "exchanged_trigger_id"
+
+
+def _came_late(error: Exception) -> bool:
+    """A trigger opens a modal for three seconds."""
+    return isinstance(error, SlackApiError) and error.response["error"] in ("expired_trigger_id", "invalid_trigger_id")
 
 
 def _answer_to_event(error: Exception, body: Mapping[str, Any]) -> BoltResponse:

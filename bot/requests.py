@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.errors import NotFoundError
+
 Body = Mapping[str, Any]
 
 
@@ -60,3 +62,21 @@ def place_of(body: Body) -> Place:
                 thread_ts=container.get("thread_ts"),
                 response_url=body.get("response_url"),
             )
+
+
+def view_of(body: Body) -> Body:
+    """The modal, or the Home tab, in which something was pressed. Raises NotFoundError if it was elsewhere."""
+    view: Body | None = body.get("view")
+    if view is None:
+        raise NotFoundError("This button works in its own form only. `/prime help` shows how to get there.")
+    return view
+
+
+def message_of(body: Body) -> tuple[str, str] | None:
+    """Channel and ts of the message on which something was pressed; None if it was elsewhere, or on one that nobody
+    else sees."""
+    container: Body = body.get("container") or {}
+    channel, ts = container.get("channel_id"), container.get("message_ts")
+    if container.get("type") != "message" or container.get("is_ephemeral") or not channel or not ts:
+        return None
+    return str(channel), str(ts)

@@ -22,6 +22,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import metrics
 from bot.log import log_unexpected
+from bot.payloads import MalformedPayloadError, read_payload
 from bot.sender import Sender
 from bot.settings import is_loopback
 from core.clock import Clock
@@ -169,7 +170,7 @@ class _Connection:
             self._heard_at = time.monotonic()
             match frame.type:
                 case aiohttp.WSMsgType.TEXT:
-                    self._take(json.loads(frame.data))
+                    self._take(_read_frame(frame.data))
                 case aiohttp.WSMsgType.PING:
                     await self._send(self._socket.pong(frame.data))
                 case aiohttp.WSMsgType.PONG:
@@ -177,7 +178,7 @@ class _Connection:
                 case _:
                     return "closed"
 
-    def _take(self, frame: dict[str, Any]) -> None:
+    def _take(self, frame: Any) -> None:
         match frame:
             case {"type": "hello"}:
                 self.open = True
@@ -190,11 +191,15 @@ class _Connection:
                 self._handling.add(task)
                 task.add_done_callback(self._handling.discard)
             case _:
-                _log.info("frame_ignored", type=frame.get("type"))
+                _log.info("frame_ignored")
 
     async def _handle(self, frame: dict[str, Any]) -> None:
         try:
-            response = await self._handler(AsyncBoltRequest(mode="socket_mode", body=frame["payload"]))
+            payload = read_payload(frame["payload"])
+            response = await self._handler(AsyncBoltRequest(mode="socket_mode", body=payload))
+        except MalformedPayloadError:
+            _log.warning("payload_refused")
+            return
         except Exception as error:  # noqa: BLE001 one delivery's failure must not end the connection
             log_unexpected("delivery_failed", error)
             return
@@ -232,6 +237,14 @@ class _Connection:
         with suppress(TimeoutError):  # a dead peer answers no close frame
             async with asyncio.timeout(2.0):
                 await self._socket.close()
+
+
+def _read_frame(text: str) -> Any:
+    """None for what cannot be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _farewell(previous: _Connection) -> None:

@@ -10,6 +10,7 @@ from bot.actor import Actor
 from bot.catalog_drawing import check_cloud, draw_catalog
 from bot.mrkdwn import code, escape
 from bot.open_views import redraw_open
+from bot.requests import view_of
 from bot.views.catalog import Place, parse_place, parse_value
 from bot.views.catalog_forms import build_add_model_form, build_limit_form, build_price_form
 from core.access.model import Principal
@@ -146,4 +147,4 @@ async def _redraw(
     note: str | None = None,
 ) -> None:
     view = await draw_catalog(services, actor, place, note=note)
-    await redraw_open(client, view, view_id=body["view"]["id"])
+    await redraw_open(client, view, view_id=view_of(body)["id"])

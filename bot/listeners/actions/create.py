@@ -13,6 +13,7 @@ from bot.create_drawing import open_form, push_advanced, redraw
 from bot.create_form import CreateForm, form_like, read_form
 from bot.forms import input_of, number_in
 from bot.ids import Input
+from bot.requests import view_of
 from bot.views.create import Drawn
 from core.access.model import Principal
 from core.access.permissions import Permission
@@ -70,8 +71,8 @@ async def handle_create_choose(
     ack: AsyncAck, body: Body, action: Pressed, client: AsyncWebClient, actor: Actor, services: Services
 ) -> None:
     principal = await actor.may(Permission.CREATE_SERVERS)
-    form = read_form(body["view"], pressed=input_of(str(action["block_id"])))
-    await _redraw(client, services, principal, form, body["view"], at=str(action["action_ts"]))
+    form = read_form(view_of(body), pressed=input_of(str(action["block_id"])))
+    await _redraw(client, services, principal, form, view_of(body), at=str(action["action_ts"]))
     await ack()
 
 
@@ -80,9 +81,9 @@ async def handle_create_use(
 ) -> None:
     principal = await actor.may(Permission.CREATE_SERVERS)
     offer, region = _parts(action, 2)
-    form = read_form(body["view"])
+    form = read_form(view_of(body))
     form = replace(form, offer=offer, region=region, chosen=form.chosen | {Input.OFFER, Input.REGION})
-    await _redraw(client, services, principal, form, body["view"], at=str(action["action_ts"]))
+    await _redraw(client, services, principal, form, view_of(body), at=str(action["action_ts"]))
     await ack()
 
 
@@ -90,7 +91,7 @@ async def handle_create_advanced(
     ack: AsyncAck, body: Body, client: AsyncWebClient, actor: Actor, services: Services
 ) -> None:
     await actor.may(Permission.CREATE_SERVERS)
-    await push_advanced(client, services, read_form(body["view"]), trigger_id=body["trigger_id"])
+    await push_advanced(client, services, read_form(view_of(body)), trigger_id=body["trigger_id"])
     await ack()
 
 

@@ -10,6 +10,7 @@ from bot.actor import Actor
 from bot.given_keys import find_cloud
 from bot.mrkdwn import escape
 from bot.open_views import redraw_open
+from bot.requests import view_of
 from bot.views.keys import build_key_form, build_keys_modal
 from core.access.model import Principal
 from core.access.permissions import Permission
@@ -64,4 +65,4 @@ async def handle_key_remove(
 
 async def _list_again(client: AsyncWebClient, services: Services, principal: Principal, body: Body, note: str) -> None:
     entries = await services.keys.listing(principal)
-    await redraw_open(client, build_keys_modal(entries, note=note), view_id=body["view"]["id"])
+    await redraw_open(client, build_keys_modal(entries, note=note), view_id=view_of(body)["id"])

@@ -13,6 +13,7 @@ from bot.forms import number_in
 from bot.ids import Action
 from bot.marks import mark
 from bot.open_views import redraw_open
+from bot.requests import view_of
 from bot.sender import Respond
 from bot.views.menu import Message
 from bot.views.problem import build_problem_modal
@@ -110,10 +111,10 @@ async def handle_thread_forget(
         conversation = await services.privacy.forget(principal, turn_id)
     except (AccessDeniedError, ConflictError) as error:
         await ack()
-        await redraw_open(client, build_problem_modal(str(error)), view_id=str(body["view"]["id"]))
+        await redraw_open(client, build_problem_modal(str(error)), view_id=str(view_of(body)["id"]))
         return
     await ack()
-    await redraw_open(client, build_forgotten_modal(), view_id=str(body["view"]["id"]))
+    await redraw_open(client, build_forgotten_modal(), view_id=str(view_of(body)["id"]))
     turn, _ = await services.talk.turn(turn_id)
     await mark(client, conversation, turn, FORGOTTEN)
 

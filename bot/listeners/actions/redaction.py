@@ -10,6 +10,7 @@ from bot.actor import Actor
 from bot.forms import number_in
 from bot.ids import Action
 from bot.redaction_form import channel_in
+from bot.requests import message_of, view_of
 from bot.views.redaction import build_channel_modal, build_lists_modal, build_try_modal
 from core.access.permissions import Permission, may
 from core.services import Services
@@ -22,7 +23,7 @@ async def handle_redaction_channel(
     ack: AsyncAck, body: Body, client: AsyncWebClient, actor: Actor, services: Services
 ) -> None:
     principal = await actor.may(Permission.SEE_REDACTION)
-    channel = channel_in(body["view"].get("private_metadata"))
+    channel = channel_in(view_of(body).get("private_metadata"))
     overview = await services.redaction.overview(principal)
     view = build_channel_modal(
         overview.policy,
@@ -47,7 +48,7 @@ async def handle_redaction_lists(
 
 async def handle_redaction_try(ack: AsyncAck, body: Body, client: AsyncWebClient, actor: Actor) -> None:
     await actor.may(Permission.SEE_REDACTION)
-    view = build_try_modal(channel=channel_in(body["view"].get("private_metadata")))
+    view = build_try_modal(channel=channel_in(view_of(body).get("private_metadata")))
     await client.views_push(trigger_id=body["trigger_id"], view=view)
     await ack()
 
@@ -64,6 +65,5 @@ async def handle_proposal(ack: AsyncAck, body: Body, action: Pressed, actor: Act
 
 async def _remember_message(body: Body, proposal_id: int, services: Services) -> None:
     """The pressed message shows the proposal for certain, also if Prime died before it could note that it posted it."""
-    container: Mapping[str, Any] = body.get("container") or {}
-    if container.get("type") == "message" and not container.get("is_ephemeral"):
-        await services.redaction.shown_at(proposal_id, str(container["channel_id"]), str(container["message_ts"]))
+    if posted := message_of(body):
+        await services.redaction.shown_at(proposal_id, *posted)

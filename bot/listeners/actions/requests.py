@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor
 from bot.forms import number_in
+from bot.requests import message_of
 from bot.sender import Respond
 from bot.views.access import build_approve_as_modal, build_deny_modal, build_request_modal
 from core.access.model import Role
@@ -74,8 +75,5 @@ async def handle_claim(ack: AsyncAck, actor: Actor, services: Services) -> None:
 
 async def _remember_message(body: Body, request_id: int, services: Services) -> None:
     """The pressed message shows the request for certain, also if Prime died before it could note that it posted it."""
-    container: Mapping[str, Any] = body.get("container") or {}
-    if container.get("type") == "message" and not container.get("is_ephemeral"):
-        await services.approvals.shown_at(
-            request_id, PostedAt(channel=container["channel_id"], ts=container["message_ts"])
-        )
+    if posted := message_of(body):
+        await services.approvals.shown_at(request_id, PostedAt(channel=posted[0], ts=posted[1]))

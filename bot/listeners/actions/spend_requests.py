@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor
 from bot.forms import number_in
+from bot.requests import message_of
 from bot.sender import Respond
 from bot.views.kit import section
 from bot.views.spend_requests import build_deny_spend_modal
@@ -57,7 +58,5 @@ async def handle_deny_spend(
 
 async def _remember_message(body: Body, request_id: int, services: Services) -> None:
     """The pressed message shows the request for certain, also if Prime died before it could note that it posted it."""
-    container: Mapping[str, Any] = body.get("container") or {}
-    if container.get("type") == "message" and not container.get("is_ephemeral"):
-        posted = SpendPostedAt(channel=container["channel_id"], ts=container["message_ts"])
-        await services.costs.shown_at(request_id, posted)
+    if posted := message_of(body):
+        await services.costs.shown_at(request_id, SpendPostedAt(channel=posted[0], ts=posted[1]))

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.actor import Actor
 from bot.forms import number_in
 from bot.open_views import redraw_open
+from bot.requests import view_of
 from bot.talk_settings import draw_settings, scope_in, scope_of, settings_place
 from bot.views.talk_settings import build_server_talk_modal
 from core.access.permissions import Permission
@@ -35,23 +36,23 @@ async def handle_talk_scope(
     ack: AsyncAck, body: Body, action: Pressed, client: AsyncWebClient, actor: Actor, services: Services
 ) -> None:
     principal = await actor.may(Permission.TALK)
-    place = await settings_place(services, body["view"].get("private_metadata"))
+    place = await settings_place(services, view_of(body).get("private_metadata"))
     scope = scope_in((action.get("selected_option") or {}).get("value"), place)
     view = await draw_settings(services, principal, place, scope, drawing=_drawing(action))
     await ack()
-    await redraw_open(client, view, view_id=str(body["view"]["id"]))
+    await redraw_open(client, view, view_id=str(view_of(body)["id"]))
 
 
 async def handle_talk_reset(
     ack: AsyncAck, body: Body, action: Pressed, client: AsyncWebClient, actor: Actor, services: Services
 ) -> None:
     principal = await actor.may(Permission.TALK)
-    place = await settings_place(services, body["view"].get("private_metadata"))
-    scope = scope_of(body["view"], place)
+    place = await settings_place(services, view_of(body).get("private_metadata"))
+    scope = scope_of(view_of(body), place)
     await services.tuning.save_settings(principal, scope, Settings(), place_id=place.id_of(scope))
     view = await draw_settings(services, principal, place, scope, drawing=_drawing(action))
     await ack()
-    await redraw_open(client, view, view_id=str(body["view"]["id"]))
+    await redraw_open(client, view, view_id=str(view_of(body)["id"]))
 
 
 async def handle_server_talk(

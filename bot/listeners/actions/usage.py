@@ -8,6 +8,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor
 from bot.forms import number_in
+from bot.open_views import redraw_open
+from bot.requests import view_of
 from bot.sender import Respond
 from bot.views.problem import build_problem_modal
 from bot.views.usage import build_fetching_key_modal, build_key_modal, build_usage, build_usage_modal
@@ -72,7 +74,7 @@ async def handle_reveal_key(
         shown = build_key_modal(server, await services.servers.reveal_key(principal, server.id))
     except PrimeError as error:
         shown = build_problem_modal(str(error))
-    await client.views_update(view_id=view["id"], view=shown)
+    await redraw_open(client, shown, view_id=str(view["id"]))
     await ack()
 
 
@@ -91,7 +93,8 @@ async def _set_direct(
     server = await services.servers.allow_direct_access(principal, number_in(action.get("value")), allowed=allowed)
     card = await services.servers.card(server.id)
     if respond is None:
-        await client.views_update(view_id=body["view"]["id"], view=build_usage_modal(card, role=principal.role))
+        page = build_usage_modal(card, role=principal.role)
+        await redraw_open(client, page, view_id=str(view_of(body)["id"]))
     else:
         text, blocks = build_usage(card, role=principal.role)
         await respond({"replace_original": True, "text": text, "blocks": blocks})

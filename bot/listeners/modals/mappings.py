@@ -11,6 +11,7 @@ from bot.actor import Actor
 from bot.forms import choice_of, is_ticked, role_of
 from bot.grammar import parse_role
 from bot.ids import Input
+from bot.open_views import redraw_open
 from bot.views.access import describe_subject
 from bot.views.mappings import build_mappings_modal, build_preview_modal
 from core.access.model import Role
@@ -43,7 +44,7 @@ async def handle_preview_mapping(
     below = build_mappings_modal(mappings, said=f"{said}: the role of {people} changed.")
     root = view.get("root_view_id")
     if root:
-        await client.views_update(view_id=root, view=below)
+        await redraw_open(client, below, view_id=root)
     await ack()
 
 
