@@ -9,6 +9,7 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from bot import metrics
 from bot.pacer import Pacer
@@ -83,11 +84,16 @@ class Sender(AsyncWebClient):
         return True
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> bool:
-        """Posts to a response URL; False if it takes no more (five posts in thirty minutes)."""
+        """Posts to a response URL; False if it takes no more (five posts in thirty minutes), or is not Slack's."""
+        place = self._at_slack(response_url)
+        if place is None:
+            return False
 
         async def post() -> Answer:
             assert self.session is not None
-            async with self.session.post(response_url, json=dict(message), proxy=self.proxy) as response:
+            async with self.session.post(
+                place, json=dict(message), proxy=self.proxy, allow_redirects=False
+            ) as response:
                 await response.read()
                 return {"status_code": response.status, "headers": response.headers, "data": {}}
 
@@ -98,10 +104,13 @@ class Sender(AsyncWebClient):
     async def put_file(self, upload_url: str, data: bytes) -> bool:
         """The second of the three steps of an upload, to the URL that Slack gave in the first; False if it takes
         nothing there."""
+        place = self._at_slack(upload_url)
+        if place is None:
+            return False
 
         async def post() -> Answer:
             assert self.session is not None
-            async with self.session.post(upload_url, data=data, proxy=self.proxy) as response:
+            async with self.session.post(place, data=data, proxy=self.proxy, allow_redirects=False) as response:
                 await response.read()
                 return {"status_code": response.status, "headers": response.headers, "data": {}}
 
@@ -112,13 +121,14 @@ class Sender(AsyncWebClient):
     async def get_file(self, url: str, *, mimetype: str, most_bytes: int) -> bytes | None:
         """What somebody shared, from the `url_private` that Slack gave for it; None if it is larger, or not handed out.
         The token goes to Slack's own hosts alone. Raises SlackUnavailableError."""
-        if not self._is_of_slack(url):
+        place = self._at_slack(url)
+        if place is None:
             return None
 
         async def get() -> Answer:
             assert self.session is not None
             headers = {"Authorization": f"Bearer {self.token}"}
-            async with self.session.get(url, headers=headers, proxy=self.proxy, allow_redirects=False) as response:
+            async with self.session.get(place, headers=headers, proxy=self.proxy, allow_redirects=False) as response:
                 data = b""
                 async for chunk in response.content.iter_any():
                     data += chunk
@@ -132,14 +142,19 @@ class Sender(AsyncWebClient):
         is_there = answer["status_code"] == 200 and not is_sign_in and len(answer["file"]) <= most_bytes
         return answer["file"] if is_there else None
 
-    def _is_of_slack(self, url: str) -> bool:
-        """Also where the Web API itself is, which an operator may have set."""
-        asked, own = urlsplit(url), urlsplit(self.base_url)
-        host = asked.hostname or ""
-        if (asked.scheme, asked.netloc) == (own.scheme, own.netloc):
-            return True
-        is_slack = f".{host}".endswith((".slack.com", ".slack-files.com"))
-        return is_slack and asked.scheme == "https" and asked.port is None
+    def _at_slack(self, url: str) -> URL | None:
+        """The URL, if it is Slack's own, as it will be asked for: read but once, so that nobody reads another host in
+        it. Also where the Web API itself is, which an operator may have set."""
+        try:
+            asked, own = URL(url), URL(self.base_url)
+            origin = asked.origin()
+        except ValueError:
+            return None
+        if asked.user is not None or asked.password is not None:
+            return None
+        is_slack = f".{asked.raw_host}".endswith((".slack.com", ".slack-files.com"))
+        is_plain = asked.scheme == "https" and asked.explicit_port is None
+        return asked if origin == own.origin() or (is_slack and is_plain) else None
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> Answer:
         """The waist of AsyncWebClient: each method and each further page passes here."""
