@@ -25,6 +25,8 @@ LEASE = timedelta(seconds=15)
 """What a killed replica was answering is taken over after this."""
 PER_PERSON = 2
 """Answers that somebody may have under way at once; further prompts wait."""
+MOST_WAITING = 20
+"""Of somebody's questions that wait at once; what is asked beyond that is not taken."""
 OFFER_LIMIT = timedelta(hours=24)
 """How long a question waits for its server, or for its author to choose one."""
 PLACE_LIMIT = timedelta(minutes=10)

@@ -31,6 +31,7 @@ from core.talk.model import (
     Votes,
 )
 from core.talk.rules import (
+    MOST_WAITING,
     PER_PERSON,
     PROMPT_LENGTH,
     can_go_on,
@@ -103,12 +104,15 @@ class Talk:
             )
             if request.to_somebody_else and not request.is_addressed:
                 return await self._note(stores, conversation, request, prompt)
+            key = f"prompt/{request.ts}"
+            if await stores.talk.with_key(conversation.id, key) is None:
+                await _check_room(stores, request.author)
             server, choices = await self._server_for(stores, conversation, named)
             if server is not None and conversation.server_id != server.id:
                 conversation = replace(conversation, server_id=server.id)
             turn, is_new = await stores.talk.add(
                 NewTurn(
-                    key=f"prompt/{request.ts}",
+                    key=key,
                     conversation_id=conversation.id,
                     kind=TurnKind.PROMPT,
                     state=TurnState.OFFERED if server is None else TurnState.NEW,
@@ -529,6 +533,14 @@ class Talk:
         unseen = replace(turn, is_seen=False)
         await stores.talk.change(unseen)
         return unseen
+
+
+async def _check_room(stores: Stores, author: PersonId) -> None:
+    """Raises ConflictError where enough waits already."""
+    if await stores.talk.open_turns(author) >= MOST_WAITING:
+        raise ConflictError(
+            f"{MOST_WAITING} of your questions wait for an answer. Please ask again when some are done."
+        )
 
 
 def _prompt_of(request: PromptRequest) -> str:

@@ -28,6 +28,8 @@ from providers.engines.wire import EngineWire
 from providers.pinned import read
 
 MAX_LINE_BYTES = 1024 * 1024
+MAX_ANSWER_CHARACTERS = 2_000_000
+"""Of one answer: more than any model says, and an engine that never ends fills no memory."""
 REFUSALS = (400, 404, 413, 415, 422)
 AWAY = (502, 503, 504)
 """What stands in front of an engine says so."""
@@ -100,7 +102,7 @@ async def answer(
 
     Raises GateError, EngineUnreachableError, EngineStalledError (no byte came for `stall_seconds`), AnswerCutError,
     EngineOverloadedError, PromptRefusedError, NoChatTemplateError, GenerationFailedError, IdentityError."""
-    has_begun = False
+    has_begun, length = False, 0
     try:
         async with wire.post(to, path, body, silence_seconds=stall_seconds) as response:
             if response.status_code != 200:
@@ -111,6 +113,9 @@ async def answer(
                     tokens, is_done, broken = _read_batch(batch, reading)
                     if tokens:
                         yield tokens
+                    length += sum(len(token.text) for token in tokens)
+                    if length > MAX_ANSWER_CHARACTERS:
+                        raise AnswerCutError(f"The model came to no end in {MAX_ANSWER_CHARACTERS:,} characters.")
                     if broken is not None:
                         raise broken
                     if is_done:
@@ -139,9 +144,9 @@ async def split_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[
             yield found
 
 
-def _read_batch(batch: Sequence[bytes], reading: Reading) -> tuple[list[Token | End], bool, PrimeError | None]:
+def _read_batch(batch: Sequence[bytes], reading: Reading) -> tuple[list[Token], bool, PrimeError | None]:
     """The tokens up to `[DONE]` or a failure, whether `[DONE]` came, and the failure."""
-    tokens: list[Token | End] = []
+    tokens: list[Token] = []
     for data in batch:
         if data == b"[DONE]":
             return tokens, True, None
