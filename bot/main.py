@@ -205,6 +205,7 @@ async def serve(
             holder=holder,
             news=asked,
             report=lambda what, error, turn: log_unexpected(what, error, turn=turn),
+            drain_seconds=settings.prime_drain_seconds,
         )
         intake = Intake(inbox, bot_user=identity.bot_user, is_heard=services.talk.is_heard, wake=news.set)
         catch_up = CatchUp(sender, services.talk, intake, clock)

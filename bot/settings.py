@@ -185,6 +185,13 @@ class Settings(BaseSettings):
         ge=1,
         le=3600,
     )
+    prime_drain_seconds: int = _variable(
+        10,
+        "how long answers under way may go on when Prime is told to stop",
+        must="must be a whole number of seconds from 0 to 15",
+        ge=0,
+        le=15,
+    )
     prime_redaction_engine: RedactionEngine = _variable(
         RedactionEngine.SPACY,
         "what finds names: spacy, nltk (with its data installed), or rules, which finds only what has a form",

@@ -86,6 +86,11 @@ class Answering:
         self._noting = asyncio.Lock()
         self._is_closed = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the model said anything yet."""
+        return bool(self._pieces)
+
     async def run(self, reply: Reply) -> None:
         """Returns when the answer came whole. Raises PrimeError for what kept it from that; see `close`."""
         wiring, server = self._wiring, self._server

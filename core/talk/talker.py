@@ -73,6 +73,7 @@ class _Running:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: PersonId | None = None
     """None with `stop` set: Prime itself stops."""
+    answering: Answering | None = None
 
 
 class Talker:
@@ -85,6 +86,7 @@ class Talker:
         news: asyncio.Event,
         report: Callable[[str, Exception, int], object],
         at_once: int = AT_ONCE,
+        drain_seconds: float = 0,
     ) -> None:
         """`news` is set by whoever stores something for it to do. `report` takes unforeseen errors, with the turn."""
         self._wiring = wiring
@@ -93,6 +95,7 @@ class Talker:
         self._news = news
         self._report = report
         self._at_once = at_once
+        self._drain_seconds = drain_seconds
         self._running: dict[int, _Running] = {}
         """By turn."""
         self._engines: dict[tuple[int, datetime | None], EngineMemory] = {}
@@ -101,7 +104,8 @@ class Talker:
         """Turn -> what its message last said of the server."""
 
     async def run(self) -> None:
-        """Answers until it is cancelled; then ends what runs within `GRACE_SECONDS`."""
+        """Answers until it is cancelled; then lets what runs go on for `drain_seconds`, and ends the rest within
+        `GRACE_SECONDS`."""
         keeper = asyncio.create_task(self._keep_leases(), name="leases of turns")
         try:
             while True:
@@ -113,6 +117,7 @@ class Talker:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._news.wait()
         finally:
+            await self._drain()
             await self._end_all()
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
@@ -188,6 +193,18 @@ class Talker:
                 running.stopped_by = person
                 running.stop.set()
 
+    async def _drain(self) -> None:
+        """What has said nothing yet is left to other replicas at once. Stop still works."""
+        for running in self._running.values():
+            if running.answering is None or not running.answering.has_begun:
+                running.stop.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                while self._running:
+                    with suppress(PrimeError):
+                        await to_its_end(self._hear_stops())
+                    await asyncio.wait([one.task for one in self._running.values()], timeout=POLL_SECONDS)
+
     async def _end_all(self) -> None:
         if not self._running:
             return
@@ -232,6 +249,7 @@ class Talker:
         answering = Answering(
             self._wiring, turn, conversation, server, holder=self._holder, memory=self._memory_of(server)
         )
+        running.answering = answering
         async with self._replies.open(turn, conversation, server, before_showing=answering.note) as reply:
             failure, is_unforeseen = "", False
             stream = asyncio.create_task(answering.run(reply), name=f"stream of turn {turn.id}")

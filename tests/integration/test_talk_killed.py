@@ -33,7 +33,7 @@ class Site:
     folder: Path
     stack: AsyncExitStack
 
-    async def replica(self) -> asyncio.subprocess.Process:
+    async def replica(self, **settings: str) -> asyncio.subprocess.Process:
         """One more, once it takes deliveries."""
         connections = len(self.lab.platform.socket_mode.connections)
         given = {
@@ -42,6 +42,7 @@ class Site:
             "PRIME_ADMINS": "U0RITA",
             "TGI_SCHEME": "http",
             "TGI_PORT": str(self.models.port),
+            **settings,
         }
         process = await start_process("run", env=environment(self.lab, self.folder, **given), cwd=self.folder)
         talking = asyncio.create_task(process.communicate())  # so that its pipes never fill
@@ -123,7 +124,7 @@ async def test_what_was_not_begun_is_answered_by_another_once(site: Site, rita: 
 async def test_what_was_half_said_is_closed_as_interrupted(site: Site, rita: Person, how: signal.Signals) -> None:
     engine = await site.models.serve(tokens_per_second=10)
     engine.answer = lambda _: WORDS
-    first = await site.replica()
+    first = await site.replica(PRIME_DRAIN_SECONDS="0")
     ts = await rita.says("#general", "@Prime count")
     await site.answer(rita, ts, lambda answer: "word3" in answer.text)
     await site.ended(first, how)
@@ -138,6 +139,29 @@ async def test_what_was_half_said_is_closed_as_interrupted(site: Site, rita: Per
     await rita.presses("Retry", in_message=answer.ts)
     again = await site.answer(rita, ts, lambda answer: WORDS in answer.text and answer.is_over)
     assert "Stop" not in again.buttons
+
+
+async def test_a_rolling_restart_cuts_no_answer_short(site: Site, rita: Person) -> None:
+    engine = await site.models.serve(tokens_per_second=12)
+    engine.answer = lambda _: WORDS
+    sockets = site.lab.platform.socket_mode
+    asked = list[str]()
+    old = await site.replica()
+    for _ in range(2):
+        asked.append(await rita.says("#general", "@Prime count"))
+        await site.answer(rita, asked[-1], lambda answer: "word3" in answer.text)
+        new = await site.replica()
+        old.send_signal(signal.SIGTERM)
+        await eventually(lambda: len(sockets.connections) == 1)
+        asked.append(await rita.says("#general", "@Prime count again"))  # nobody hears it but the new one
+        await asyncio.wait_for(old.wait(), 20)
+        old = new
+    for ts in asked:
+        answer = await site.answer(rita, ts, lambda answer: answer.is_over, seconds=40)
+        assert answer.text == WORDS
+        assert "interrupted" not in answer.notes
+    await site.settled()
+    assert len(sent(engine)) == len(asked)
 
 
 async def test_two_replicas_answer_each_prompt_once(site: Site, rita: Person) -> None:

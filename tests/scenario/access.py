@@ -65,6 +65,7 @@ class Office:
             "prime_http_addr": Address("127.0.0.1", 0),
             "prime_admins": ("U0ADAM",),
             "prime_approval_channel": "C0APPROVALS",
+            "prime_drain_seconds": 0,
             **given,
         }
         self._database = stack.enter_context(psycopg.connect(database_url, autocommit=True))

@@ -21,6 +21,7 @@ BAD = {
     "PRIME_METRICS_ADDR": ["9000"],
     "PRIME_MONITOR_SECONDS": ["0", "often", "1.5"],
     "PRIME_STALL_SECONDS": ["-1"],
+    "PRIME_DRAIN_SECONDS": ["-1", "16", "long"],
     "PRIME_LOG_LEVEL": ["LOUD"],
     "PRIME_LOG_FORMAT": ["xml"],
     "PAPERSPACE_API_URL": ["paperspace"],
