@@ -112,7 +112,7 @@ def _place_of_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _renderer(form: LogFormat) -> Processor:
     if form is LogFormat.JSON:
         return structlog.processors.JSONRenderer(default=str)
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)
+    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0, repr_native_str=True)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
