@@ -67,6 +67,8 @@ from providers.startup.script import Startup
 
 STOP_SECONDS = 28.0
 """More than the parts take to stop, each within its own bound."""
+LINGER_SECONDS = 4.0
+"""For which a load balancer may not have noticed that Prime stops, and hands on deliveries."""
 LOOK_SECONDS = 2.0
 MOVE_SECONDS = 2.0
 """How often a server on its way up or down is looked at."""
@@ -256,7 +258,7 @@ async def serve(
                 assert door is not None
                 http.checks["slack"] = _always(None)
                 catch_up.begin()
-                tasks.create_task(_open(door, app), name="door")
+                tasks.create_task(_open(door, app, http, settings, clock), name="door")
 
 
 def _door(settings: Settings) -> SlackDoor | None:
@@ -266,11 +268,13 @@ def _door(settings: Settings) -> SlackDoor | None:
     return SlackDoor(settings.slack_signing_secret.get_secret_value())
 
 
-async def _open(door: SlackDoor, app: AsyncApp) -> None:
+async def _open(door: SlackDoor, app: AsyncApp, http: HttpServer, settings: Settings, clock: Clock) -> None:
     door.app = app
     try:
         await asyncio.Event().wait()
     finally:
+        http.checks["slack"] = _always("Prime is stopping.")
+        await clock.sleep(min(LINGER_SECONDS, settings.prime_drain_seconds))
         door.app = None
 
 

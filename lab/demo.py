@@ -149,6 +149,7 @@ def _environment(lab: Lab, folder: Path) -> dict[str, str]:
         "PRIME_ADMINS": "U0ADAM",
         "PRIME_APPROVAL_CHANNEL": "C0APPROVALS",
         "PRIME_LOG_LEVEL": "WARNING",
+        "PRIME_DRAIN_SECONDS": "0",  # whoever presses Ctrl-C means it
     }
 
 
