@@ -18,6 +18,7 @@ from db.migrate import upgrade
 from db.secrets import SecretKeys
 from db.storage import PostgresStorage
 from tests.clock import ManualClock
+from tests.profiles import LONG
 
 FOLDER = "PRIME_TEST_POSTGRES"
 """Tells the workers of pytest-xdist where the run's Postgres is."""
@@ -25,16 +26,17 @@ FOLDER = "PRIME_TEST_POSTGRES"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
-REAL_TIME = ("scenario", "browser", "integration", "chaos")
+REAL_TIME = ("scenario", "browser", "integration", "chaos", "hostile")
 """Folders of tests in which Slack's three seconds, leases and limits run by the clock on the wall."""
 AGAIN = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where time is real, a machine that others share can be too slow. What is wrong stays so, however often it is
-    asked; what was right only at a second look is told at the end of the run."""
+    asked; what was right only at a second look is told at the end of the run. In the long form nothing is asked again,
+    since chance may ask something else."""
     for item in items:
-        if item.path.parent.name in REAL_TIME:
+        if not LONG and item.path.parent.name in REAL_TIME:
             item.add_marker(pytest.mark.flaky(reruns=AGAIN))
 
 
