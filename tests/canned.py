@@ -11,6 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.serving import served
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canned:
@@ -94,17 +96,8 @@ class CannedServer:
 @asynccontextmanager
 async def canned_server() -> AsyncIterator[CannedServer]:
     server = CannedServer()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with served(web.route("*", "/{path:.*}", server.handle)) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 class QuickClock:

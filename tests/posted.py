@@ -14,6 +14,7 @@ from bot.markdown import restore_escapes
 from bot.pacer import Pacer
 from bot.sender import Sender
 from tests.clock import ManualClock
+from tests.serving import served
 
 THREAD = "1700000000.000000"
 
@@ -94,13 +95,9 @@ class Slack:
 async def posting(clock: ManualClock) -> AsyncIterator[tuple[Slack, Sender]]:
     """One that listens, and Prime's way to it."""
     slack = Slack(clock)
-    application = web.Application()
-    application.router.add_route("*", "/api/{method}", slack.serve)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     pacer = Pacer(LocalBudgets(), clock)
-    async with Sender(token="xoxb-1", base_url=f"{slack.url}/api", pacer=pacer, clock=clock) as sender:
+    async with (
+        served(web.route("*", "/api/{method}", slack.serve)) as slack.url,
+        Sender(token="xoxb-1", base_url=f"{slack.url}/api", pacer=pacer, clock=clock) as sender,
+    ):
         yield slack, sender
-    await runner.cleanup()

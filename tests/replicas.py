@@ -20,6 +20,7 @@ from lab.slack.server import SlackLab
 from tests.prime import KEY, ROOT, environment, eventually, start_process
 from tests.scenario.cloud import free_port
 from tests.scenario.talking import Answer, Models, is_primes, open_models
+from tests.serving import served
 
 UP_SECONDS = 60.0
 
@@ -152,13 +153,6 @@ class Balancer:
 async def balancer(*replicas: str) -> AsyncIterator[Balancer]:
     async with aiohttp.ClientSession() as session:
         made = Balancer(replicas, session)
-        app = web.Application()
-        app.router.add_post(SLACK_PATH, made.hand_on)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}{SLACK_PATH}"
-        try:
+        async with served(web.post(SLACK_PATH, made.hand_on)) as url:
+            made.url = url + SLACK_PATH
             yield made
-        finally:
-            await runner.cleanup()

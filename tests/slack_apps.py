@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
+from tests.serving import served
 
 MANIFEST = """
 _metadata: {major_version: 2}
@@ -99,16 +100,8 @@ async def serving(app: AsyncApp) -> AsyncIterator[str]:
 @asynccontextmanager
 async def listening(handler: object) -> AsyncIterator[str]:
     """Serves POST requests with an aiohttp handler on a free port; the URL."""
-    application = web.Application()
-    application.router.add_post("/slack/events", handler)  # pyright: ignore[reportArgumentType]
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    finally:
-        await runner.cleanup()
+    async with served(web.post("/slack/events", handler)) as url:  # pyright: ignore[reportArgumentType]
+        yield f"{url}/slack/events"
 
 
 async def refused(call: Awaitable[object]) -> str:

@@ -39,10 +39,10 @@ expect.set_options(timeout=5000)
 def chromium() -> str:
     found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
     if found is None:
-        _cannot("no Chromium found: `make browser` installs one")
+        _cannot("no Chromium found: `make tools` installs one")
     driver, _ = compute_driver_executable()
     if subprocess.run([driver, "--version"], capture_output=True, check=False).returncode:
-        _cannot("Playwright's driver does not run here: `make browser` installs the library that it needs")
+        _cannot("Playwright's driver does not run here: `make tools` installs the library that it needs")
     return found
 
 

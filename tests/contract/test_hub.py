@@ -14,6 +14,7 @@ from core.errors import InvalidInputError, NotFoundError, UnavailableError
 from lab.hub.model import HubModel
 from lab.hub.server import HubLab
 from providers.hub import MOST_PAGES, PAGE, HuggingFace
+from tests.serving import served
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 OPEN = "Qwen/Qwen2.5-7B-Instruct"
@@ -233,15 +234,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def rude_hub(handler: Handler) -> AsyncIterator[str]:
-    application = web.Application()
-    application.router.add_get("/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api"
-    finally:
-        await runner.cleanup()
+    async with served(web.get("/{path:.*}", handler)) as url:
+        yield f"{url}/api"
 
 
 async def test_a_small_file_is_followed_to_the_hubs_own_cache() -> None:

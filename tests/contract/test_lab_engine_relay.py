@@ -16,6 +16,7 @@ from lab.engine.relay import NoServerError, OpenAIServer
 from lab.engine.server import LabEngine, Launch
 from tests import llama_cpp
 from tests.engines import MODEL, chat, client, frames, tgi, until, vllm
+from tests.serving import served
 
 CHAT = "/v1/chat/completions"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
@@ -71,15 +72,9 @@ class Canned:
 @pytest.fixture
 async def canned() -> AsyncIterator[Canned]:
     canned = Canned()
-    application = web.Application()
-    application.router.add_get("/v1/models", canned.models)
-    application.router.add_post("/v1/{path:.*}", canned.answer)
-    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    canned.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield canned
-    await runner.cleanup()
+    routes = web.get("/v1/models", canned.models), web.post("/v1/{path:.*}", canned.answer)
+    async with served(*routes) as canned.url:
+        yield canned
 
 
 @asynccontextmanager

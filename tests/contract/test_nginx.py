@@ -18,6 +18,7 @@ from providers.engines.wire import EngineWire
 from providers.front import Front
 from providers.pinned import authorization, pinned_client
 from tests.nginx import KEY, Nginx, nginx_in
+from tests.serving import served
 
 TOKEN = hmac.new(KEY.encode(), b"prime-identity-token", hashlib.sha256).hexdigest()
 
@@ -115,13 +116,8 @@ class Engine:
 @pytest.fixture
 async def engine(nginx: Nginx) -> AsyncIterator[Engine]:
     engine = Engine()
-    app = web.Application(client_max_size=10_000_000)
-    app.router.add_route("*", "/{path:.*}", engine.answer)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", nginx.engine_port).start()
-    yield engine
-    await runner.cleanup()
+    async with served(web.route("*", "/{path:.*}", engine.answer), port=nginx.engine_port):
+        yield engine
 
 
 @pytest.fixture

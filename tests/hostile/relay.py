@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.hostile.mangling import mangled
+from tests.serving import served
 
 BROKEN = [b"", b"{", b"null", b"[]", b'"text"', b"[" * 100_000, b"\xff\xfe", b"<html>", b"NaN", b"9" * 5000]
 EVENT = b"data:"
@@ -56,16 +57,8 @@ class Relay:
 async def open_relay(target: str) -> AsyncIterator[Relay]:
     async with aiohttp.ClientSession() as session:
         relay = Relay(target, session)
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", relay.handle)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        relay.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with served(web.route("*", "/{path:.*}", relay.handle)) as relay.url:
             yield relay
-        finally:
-            await runner.cleanup()
 
 
 def _mangled_json(text: bytes, chance: random.Random) -> bytes:

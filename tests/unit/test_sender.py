@@ -13,6 +13,7 @@ from bot.budgets import LocalBudgets
 from bot.pacer import Pacer, TooLateError
 from bot.sender import Sender, SlackUnavailableError
 from tests.clock import ManualClock
+from tests.serving import served
 
 
 @dataclass
@@ -44,14 +45,8 @@ FINE = (200, {"ok": True}, {})
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
     slack = Slack()
-    application = web.Application()
-    application.router.add_route("*", "/api/{method}", slack.serve)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield slack
-    await runner.cleanup()
+    async with served(web.route("*", "/api/{method}", slack.serve)) as slack.url:
+        yield slack
 
 
 @pytest.fixture

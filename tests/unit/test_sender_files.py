@@ -9,6 +9,7 @@ from bot.budgets import LocalBudgets
 from bot.pacer import Pacer
 from bot.sender import Sender
 from tests.clock import ManualClock
+from tests.serving import served
 
 MOST = 1000
 
@@ -38,14 +39,8 @@ class Host:
 @pytest.fixture
 async def host() -> AsyncIterator[Host]:
     host = Host()
-    application = web.Application()
-    application.router.add_get("/files/{name}", host.serve)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield host
-    await runner.cleanup()
+    async with served(web.get("/files/{name}", host.serve)) as host.url:
+        yield host
 
 
 @pytest.fixture
