@@ -94,12 +94,17 @@ def _refusals(world: World, thread: str, prompts: Sequence[Prompt]) -> int:
 
 
 def _accepted(world: World) -> set[str]:
-    """The ts of what Slack got an acknowledgement for: the rest it never delivered."""
-    return {
-        str(one.payload.get("event", {}).get("ts", ""))
-        for one in world.lab.record.deliveries
-        if one.kind == "events_api" and one.acked_at is not None
-    }
+    """The ts of what Slack got an acknowledgement for: the rest it never delivered. Of a mention the `app_mention`
+    counts, not its copy as a message."""
+    acked: dict[str, set[str]] = defaultdict(set)
+    mentions = set[str]()
+    for one in world.lab.record.deliveries:
+        event = one.payload.get("event", {})
+        if one.kind == "events_api":
+            ts, kind = str(event.get("ts", "")), str(event.get("type", ""))
+            mentions |= {ts} if kind == "app_mention" else set()
+            acked[ts] |= {kind} if one.acked_at is not None else set()
+    return {ts for ts, kinds in acked.items() if kinds and (ts not in mentions or "app_mention" in kinds)}
 
 
 def _primes_messages(world: World) -> list[Mapping[str, Any]]:

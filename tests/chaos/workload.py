@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from bot.ids import Action
 from lab.slack import people
 from lab.slack.driver import Person
 from lab.slack.screen import Json
@@ -114,7 +115,7 @@ class Crowd:
 
     async def _stop(self, number: int) -> None:
         person = self._people[list(ROLES)[number % len(ROLES)]]
-        await person.presses("Stop")
+        await person.presses(Action.TALK_STOP)
 
     # --- access
 
