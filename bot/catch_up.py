@@ -21,6 +21,7 @@ from core.talk.model import Thread
 from core.talk.service import Talk
 
 LOOKED_BACK = timedelta(hours=6)
+AGAIN_SECONDS = 10.0
 MOST_THREADS = 20
 MOST_REPLIES = 100
 """Of a thread, since the last question that is known."""
@@ -43,15 +44,17 @@ class CatchUp:
         self._gap_over.set()
 
     async def run(self) -> None:
-        """Reads after each gap, until it is cancelled."""
+        """Reads after each gap, again until it came through, until it is cancelled."""
         while True:
             await self._gap_over.wait()
             self._gap_over.clear()
             try:
                 with sending(Priority.BACKGROUND):
                     await self.read()
-            except PrimeError as error:
+            except PrimeError as error:  # where there was a gap just now, the next call may fail as well
                 _log.warning("not_caught_up", error=type(error).__name__)
+                await self._clock.sleep(AGAIN_SECONDS)
+                self._gap_over.set()
 
     async def read(self) -> int:
         """How many messages were for Prime, known ones included. Raises UnavailableError."""

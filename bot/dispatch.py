@@ -12,6 +12,7 @@ from bot.inbox import context_of
 from bot.requests import place_of
 from bot.sender import Sender
 from bot.worker import Outcome, Work
+from core.errors import UnavailableError
 from core.inbox.model import Claim, DeliveryKind
 from core.inbox.rules import MAX_ATTEMPTS
 
@@ -30,7 +31,10 @@ def dispatcher(app: AsyncApp, sender: Sender, notifiers: Mapping[str, Notifier])
             return await give_up(claim)
         if claim.kind is DeliveryKind.NOTICE:
             payload = {**claim.payload, "delivery": claim.id, "attempt": claim.tries}
-            await notifiers[claim.payload["notice"]](payload)
+            notifier = notifiers.get(claim.payload["notice"])
+            if notifier is None:
+                raise UnavailableError("This is of a newer Prime, which is to tell it.")
+            await notifier(payload)
             return Outcome.DONE
         request = AsyncBoltRequest(mode="socket_mode", body=claim.payload, context=context_of(claim))
         response = await app.async_dispatch(request)

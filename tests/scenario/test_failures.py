@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from bot.pacer import Pacer
 from bot.sender import Sender, SlackUnavailableError
 from bot.worker import Outcome
 from core.clock import SystemClock
-from core.errors import DatabaseUnavailableError, InvalidInputError
+from core.errors import DatabaseUnavailableError, InvalidInputError, UnavailableError
 from core.inbox.model import Claim, DeliveryKind
 from core.inbox.rules import MAX_ATTEMPTS
 from lab.slack.driver import Person
@@ -121,6 +122,8 @@ class TestTheWorkersAnswer:
         )
         assert await work(notice) is Outcome.DONE
         assert told == ["U1"]
+        with pytest.raises(UnavailableError):  # then it comes again, to a replica that knows it
+            await work(replace(notice, payload={"notice": "of.a.newer.prime"}))
 
 
 class TestSlacksAnswer:
