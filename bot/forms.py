@@ -105,6 +105,15 @@ def duration_of(view: View) -> timedelta | None:
     return None if value == NO_END else parse_duration(value)
 
 
+def is_changed(view: View, name: Input) -> bool:
+    """Whether it was entered otherwise than it was shown: what another ADMIN changed meanwhile is to stay."""
+    blocks = [block for block in view.get("blocks") or () if input_of(str(block.get("block_id"))) == name]
+    shown: Mapping[str, Any] = blocks[0].get("element") or {} if blocks else {}
+    given = _element(view, name)
+    was_typed = (given.get("value") or "") != (shown.get("initial_value") or "")
+    return was_typed or given.get("selected_conversation") != shown.get("initial_conversation")
+
+
 def is_ticked(view: View, name: Input) -> bool:
     return bool(_element(view, name).get("selected_options"))
 

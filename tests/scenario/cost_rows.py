@@ -2,6 +2,7 @@
 
 from bot.ids import Action, Input, Modal
 from bot.views import kit
+from lab.slack.screen import Json
 from tests.scenario.access_rows import ADMINS, FORGED_VALUES, READERS, Row, command, press, put, submit
 from tests.scenario.access_world import Place, World
 
@@ -9,10 +10,11 @@ WRONG_AMOUNTS = {"negative": "-1", "rubbish": "much", "half a cent": "1.005", "h
 WRONG_BUDGETS = {f"budget {how}": put(Input.WORKSPACE_BUDGET, wrong) for how, wrong in WRONG_AMOUNTS.items()}
 BUDGET = kit.labelled(
     "Workspace",
-    kit.text_input(Input.WORKSPACE_BUDGET, initial="500"),
+    kit.text_input(Input.WORKSPACE_BUDGET),
     block_id=Input.WORKSPACE_BUDGET,
     optional=True,
 )
+FIVE_HUNDRED: Json = {Input.WORKSPACE_BUDGET: {"type": "plain_text_input", "value": "500"}}
 
 
 def _a_week(_world: World, _user: str) -> str:
@@ -36,5 +38,5 @@ COST_ROWS: list[Row] = [
     press(Action.COST_CHART, READERS, Place.PRIVATE, value=_a_week),
     press(Action.COST_BUDGETS, ADMINS, Place.PRIVATE),
     submit(Modal.BUDGETS, ADMINS, [BUDGET], value=_without_budgets, audit=("cost.limit",),
-           forged=WRONG_BUDGETS, fine=tuple(FORGED_VALUES)),
+           forged=WRONG_BUDGETS, fine=tuple(FORGED_VALUES), typed={Input.WORKSPACE_BUDGET: FIVE_HUNDRED}),
 ]  # fmt: skip

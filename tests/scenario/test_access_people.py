@@ -134,6 +134,7 @@ class TestUsers:
         await nils.sees("gave you the role *READ_WRITE*", channel="app")
         await adam.chooses("access.users.menu", "Remove grants", in_message=shown["ts"])
         await nils.sees("took your grants in Prime away", channel="app")
+        await adam.sees("holds no grant any more")
 
 
 class TestAudit:

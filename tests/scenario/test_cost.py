@@ -58,6 +58,19 @@ async def test_a_budget_that_is_set_shows_and_a_mistake_in_one_field_changes_non
     await adam.sees(lambda one: "of $500.00 in all" in words(one) and "of $99.50 yours" in words(one))
 
 
+async def test_a_budget_that_another_admin_set_meanwhile_stays(world: CloudOffice) -> None:
+    adam = await world.office.person("U0ADAM")
+    await adam.types("/prime cost", channel="#general")
+    await adam.sees("Cost of the last 30 days")
+    await adam.presses("Budgets")
+    await adam.sees_modal("Budgets")
+    await adam.fills("Each person", "12.34")
+    world.office.rows("INSERT INTO spend_limit VALUES ('workspace', 800) RETURNING 1")
+    await adam.submits()
+    await adam.sees_no_modal()
+    assert set(world.office.rows("SELECT usd_per_month::text FROM spend_limit")) == {("800.00",), ("12.34",)}
+
+
 @pytest.mark.parametrize("days", ["0", "400", "soon"])
 async def test_days_that_make_no_sense_are_told(world: CloudOffice, days: str) -> None:
     rita: Person = await world.office.person("U0RITA")

@@ -29,7 +29,13 @@ async def handle_users_page(ack: AsyncAck, action: Pressed, actor: Actor, servic
 
 
 async def handle_users_menu(
-    ack: AsyncAck, body: Mapping[str, Any], action: Pressed, client: AsyncWebClient, actor: Actor, services: Services
+    ack: AsyncAck,
+    body: Mapping[str, Any],
+    action: Pressed,
+    client: AsyncWebClient,
+    actor: Actor,
+    services: Services,
+    respond: Respond | None,
 ) -> None:
     """Changing opens a modal; removing is done at once, like the command."""
     principal = await actor.may(Permission.MANAGE_USERS)
@@ -40,6 +46,11 @@ async def handle_users_menu(
         await client.views_open(trigger_id=body["trigger_id"], view=build_change_role_modal(holder))
     else:
         await services.access.grant(principal, person, Role.NONE, duration=None)
+        await ack()
+        if respond is not None:
+            said = f"<@{user}> holds no grant any more."
+            await respond({"replace_original": False, "response_type": "ephemeral", "text": said})
+        return
     await ack()
 
 

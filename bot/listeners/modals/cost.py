@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor
-from bot.forms import channel_of, person_of, usd_of
+from bot.forms import channel_of, is_changed, person_of, usd_of
 from bot.ids import Input
 from core.access.model import Principal
 from core.access.permissions import Permission
@@ -33,15 +33,14 @@ async def handle_budgets(ack: AsyncAck, view: View, client: AsyncWebClient, acto
     user, channel = person_of(view, Input.PERSON), channel_of(view, Input.DIGEST_CHANNEL)
     if user is None and own is not None:
         raise InvalidInputError("Choose whose budget this is.", field=Input.PERSON)
-    now = await services.costs.limits(principal)
-    if workspace != now.workspace:
+    if is_changed(view, Input.WORKSPACE_BUDGET):
         await _set(services, principal, WORKSPACE, workspace, Input.WORKSPACE_BUDGET)
-    if everybody != now.everybody:
+    if is_changed(view, Input.PEOPLE_BUDGET):
         await _set(services, principal, EVERYBODY, everybody, Input.PEOPLE_BUDGET)
     if user is not None:
         scope = str(PersonId(principal.person.team, user))
         await _set(services, principal, scope, own, Input.PERSON_BUDGET)
-    if channel != now.digest_channel:
+    if is_changed(view, Input.DIGEST_CHANNEL):
         if channel is not None:
             await _try_channel(client, channel)
         await services.costs.set_digest(principal, channel)
