@@ -1,18 +1,15 @@
 """Threads that Prime begins because somebody asked for one, and starts that somebody asks others for."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import structlog
-from slack_sdk.errors import SlackApiError
 
 from bot.direct import direct_channel
 from bot.errors import tell
-from bot.once import LATEST, Spot, post_once
+from bot.once import LATEST, Spot
 from bot.placing import place
 from bot.replies import SlackReplies
 from bot.requests import Place
 from bot.sender import Sender
+from bot.telling import Payload, Telling
 from bot.views.asking import build_chat_begun, build_start_asked
 from core.access.model import Principal
 from core.errors import PrimeError, UnavailableError
@@ -25,17 +22,13 @@ _INVITE = "It stands here because Prime is not in that channel. To talk there, w
 
 _log = structlog.get_logger(__name__)
 
-Payload = Mapping[str, Any]
-
 
 class Chats:
-    def __init__(
-        self, client: Sender, services: Services, replies: SlackReplies, *, approval_channel: str | None
-    ) -> None:
+    def __init__(self, client: Sender, services: Services, replies: SlackReplies, telling: Telling) -> None:
         self._client = client
         self._services = services
         self._replies = replies
-        self._approval_channel = approval_channel
+        self._telling = telling
 
     async def opened(self, payload: Payload) -> None:
         """Notice.CHAT_OPENED. What is wrong with it is told to whoever asked, alone."""
@@ -48,15 +41,11 @@ class Chats:
             await tell(self._client, where, str(error))
 
     async def start_asked(self, payload: Payload) -> None:
-        """Notice.START_ASKED: to the server's owner and to the approval channel."""
+        """Notice.START_ASKED: to the server's owner and to the admins."""
         server = await self._services.servers.get(int(payload["server_id"]))
-        text, blocks = build_start_asked(payload["user"], server)
-        for channel in (await direct_channel(self._client, server.owner.user), self._approval_channel):
-            if channel is not None:
-                try:
-                    await self._client.chat_postMessage(channel=channel, text=text, blocks=blocks)
-                except SlackApiError as error:
-                    _log.warning("start_not_asked", server=server.id, error=str(error.response["error"]))
+        message, key = build_start_asked(payload["user"], server), f"start-asked/{payload['delivery']}"
+        await self._telling.to_person(server.owner.user, message, key=key, payload=payload)
+        await self._telling.to_admins(message, key=key, payload=payload, but=server.owner)
 
     async def _open(self, payload: Payload) -> None:
         actor = await self._services.access.principal(PersonId(payload["team"], payload["user"]))
@@ -94,8 +83,8 @@ class Chats:
             is_about=bool(payload["about"]),
             hint=hint,
         )
-        since = self._services.clock.now() - LATEST if payload["attempt"] > 1 else None
-        return await post_once(self._client, spot, message, key=f"chat/{payload['delivery']}", look_since=since)
+        posted = await self._telling.post(spot, message, key=f"chat/{payload['delivery']}", payload=payload)
+        return None if posted is None else posted.ts
 
     async def _ask(
         self, payload: Payload, actor: Principal, thread: Thread, ts: str, text: str, server: Server | None

@@ -31,10 +31,13 @@ class Follow:
     until: datetime
     shown: LogTail | None = None
     """What the modal shows now."""
+    hash: str | None = None
+    """Slack's, of how this replica drew it last: whatever another one draws ends the follow."""
 
 
 class LogFollows:
-    """They are known to this replica alone; if it ends, they stand still and say until when they would have moved."""
+    """They are known to this replica alone; if it ends, they stand still and say until when they would have moved. What
+    is pressed may come to another one."""
 
     def __init__(self, client: AsyncWebClient, services: Services) -> None:
         self._client = client
@@ -52,6 +55,12 @@ class LogFollows:
         until = self._services.clock.now() + LASTS
         self._follows[view_id] = Follow(actor=actor, choice=choice, until=until)
         return until
+
+    def drawn(self, view_id: str, view_hash: str | None) -> None:
+        """How it is shown since it is followed; None: it is closed."""
+        follow = self._follows.pop(view_id, None)
+        if follow is not None and view_hash is not None:
+            self._follows[view_id] = replace(follow, hash=view_hash)
 
     def end(self, view_id: str) -> None:
         self._follows.pop(view_id, None)
@@ -75,6 +84,7 @@ class LogFollows:
             return
         self._follows[view_id] = replace(follow, shown=tail)
         view = build_logs_modal(server, tail, choice, now=now, follows_until=follow.until)
-        is_open = await redraw_open(self._client, view, priority=Priority.BACKGROUND, view_id=view_id)
-        if is_over or not is_open:
+        where = {"view_id": view_id} if follow.hash is None else {"view_id": view_id, "hash": follow.hash}
+        self.drawn(view_id, await redraw_open(self._client, view, priority=Priority.BACKGROUND, **where))
+        if is_over:
             self.end(view_id)

@@ -12,6 +12,16 @@ def escape_cut(text: str, *, limit: int = 1800) -> str:
     return escaped if len(escaped) <= limit else escape(text[: limit // len("&amp;")]) + "…"
 
 
+def quoted(text: str) -> str:
+    """Somebody's words as a quotation, all lines of them."""
+    return ">" + escape_cut(text).replace("\n", "\n>")
+
+
+def one_line(text: str) -> str:
+    """Somebody's words within a line of ours."""
+    return escape_cut(" ".join(text.split()))
+
+
 def unescape(text: str) -> str:
     """What somebody typed, from what Slack delivers of messages, and of commands with `should_escape`."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

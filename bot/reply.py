@@ -132,6 +132,7 @@ class SlackReply(Reply):
                 await self._show()
             except UnavailableError as error:
                 _log.info("answer_waits", turn=self._turn.id, error=type(error).__name__)
+                await self._clock.sleep(EDIT_SECONDS)
                 self._news.set()
             await self._pause()
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import NotFoundError
+from core.posted import PostedAt
 
 Body = Mapping[str, Any]
 
@@ -72,11 +73,11 @@ def view_of(body: Body) -> Body:
     return view
 
 
-def message_of(body: Body) -> tuple[str, str] | None:
-    """Channel and ts of the message on which something was pressed; None if it was elsewhere, or on one that nobody
-    else sees."""
+def message_of(body: Body) -> PostedAt | None:
+    """The message on which something was pressed; None if it was elsewhere, or on one that nobody else sees. It stands
+    for certain, also if Prime died before it could note that it posted it."""
     container: Body = body.get("container") or {}
     channel, ts = container.get("channel_id"), container.get("message_ts")
     if container.get("type") != "message" or container.get("is_ephemeral") or not channel or not ts:
         return None
-    return str(channel), str(ts)
+    return PostedAt(channel=str(channel), ts=str(ts))

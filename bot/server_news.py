@@ -1,6 +1,6 @@
 """News of servers, told once: in the thread of the card where that stands in a channel, and to the owner."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.direct import direct_channel
-from bot.once import LATEST, Spot, find_posted, post_once
-from bot.views.menu import Message
+from bot.once import Spot, find_posted
+from bot.telling import Payload, Telling
 from bot.views.server_news import build_news, build_settled, is_still_true
 from bot.views.unknown_machine import build_decided, build_unknown_machine
 from core.errors import NotFoundError
@@ -20,14 +20,12 @@ from core.watch.model import End, EndKind, MachineFate, News
 
 _log = structlog.get_logger(__name__)
 
-Payload = Mapping[str, Any]
-
 
 class ServerNews:
-    def __init__(self, client: AsyncWebClient, services: Services, *, approval_channel: str | None) -> None:
+    def __init__(self, client: AsyncWebClient, services: Services, telling: Telling) -> None:
         self._client = client
         self._services = services
-        self._approval_channel = approval_channel
+        self._telling = telling
 
     async def tell(self, payload: Payload) -> None:
         """Notice.SERVER_NEWS. Not what has ceased to be true since."""
@@ -40,10 +38,10 @@ class ServerNews:
         spots = await self._spots_of(card.server)
         if news is News.IMPOSTOR:
             spots += [spot for spot in await self._admin_spots() if spot not in spots]
-            if self._approval_channel is not None:
-                spots.append(Spot(channel=self._approval_channel))
+            spots += self._approval_spots()
         for spot in spots:
-            await self._post(spot, message, key=f"{_key(card.server, news)}/{payload['delivery']}", payload=payload)
+            key = f"{_key(card.server, news)}/{payload['delivery']}"
+            await self._telling.post(spot, message, key=key, payload=payload)
 
     async def settle(self, card: ServerCard, sentence: str) -> None:
         """Warnings that the server ends soon are over: nothing is to be pressed in them any more."""
@@ -63,25 +61,15 @@ class ServerNews:
         except NotFoundError:
             return
         key = f"machine/{machine.provider}/{machine.machine_id}"
-        spots = [Spot(channel=self._approval_channel)] if self._approval_channel is not None else []
         if machine.fate is not MachineFate.OPEN:
             if "by" in payload:
                 sentence = build_decided(machine, by=payload["by"], adopted_as=payload["adopted_as"])
-                for spot in [*spots, *await self._admin_spots()]:
+                for spot in [*self._approval_spots(), *await self._admin_spots()]:
                     await self._strip(spot, sentence, key=key, since=machine.first_seen_at - timedelta(hours=1))
             return
         hardware = await watch.hardware(machine)
         message = build_unknown_machine(machine, hardware.price_usd_per_hour)
-        if spots and await self._post(spots[0], message, key=key, payload=payload):
-            return
-        for spot in await self._admin_spots():
-            await self._post(spot, message, key=key, payload=payload)
-
-    async def _post(self, spot: Spot, message: Message, *, key: str, payload: Payload) -> bool:
-        is_first = int(payload["attempt"]) == 1
-        look_since = None if is_first else self._services.clock.now() - LATEST
-        ts = await post_once(self._client, spot, message, key=key, look_since=look_since)
-        return ts is not None
+        await self._telling.to_admins(message, key=key, payload=payload)
 
     async def _strip(self, spot: Spot, sentence: str, *, key: str, since: datetime) -> None:
         for posted in await find_posted(self._client, spot, key=key, since=since):
@@ -100,6 +88,10 @@ class ServerNews:
         cards = await self._services.servers.cards(server.id)
         threads = [Spot(channel=card.channel, thread_ts=card.ts) for card in cards if card.channel != direct]
         return threads if direct is None else [*threads, Spot(channel=direct)]
+
+    def _approval_spots(self) -> list[Spot]:
+        channel = self._telling.approval_channel
+        return [] if channel is None else [Spot(channel=channel)]
 
     async def _admin_spots(self) -> list[Spot]:
         admins = sorted(await self._services.access.admins())

@@ -1,25 +1,17 @@
 """What people are told of budgets: requests to go beyond one, limits that are reached, the daily digest."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-import structlog
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.direct import direct_channel
-from bot.once import LATEST, Spot, post_once
+from bot.once import Spot
+from bot.telling import Payload, Telling
 from bot.views.digest import build_digest
-from bot.views.kit import section
-from bot.views.menu import Message
 from bot.views.spend_requests import (
     build_budget_reached,
     build_own_request,
     build_request_message,
     describe_outcome_to_asker,
 )
-from core.cost.model import WORKSPACE, SpendPostedAt, SpendRequest, SpendState
+from core.cost.model import WORKSPACE, SpendState
 from core.cost.rules import month_of
 from core.people.model import PersonId
 from core.services import Services
@@ -28,51 +20,36 @@ NOBODY = (
     "Prime found no other admin who could decide this. Whoever is ADMIN can change the budget itself, in `/prime cost`."
 )
 
-_log = structlog.get_logger(__name__)
-
-Payload = Mapping[str, Any]
-
 
 class SpendRequests:
-    def __init__(self, client: AsyncWebClient, services: Services, *, approval_channel: str | None) -> None:
-        self._client = client
+    def __init__(self, telling: Telling, services: Services) -> None:
+        self._telling = telling
         self._services = services
-        self._approval_channel = approval_channel
 
     async def opened(self, payload: Payload) -> None:
-        """Notice.SPEND_REQUEST_OPENED: to the asker, and to the approval channel, or where Prime cannot post there, to
-        each ADMIN."""
+        """Notice.SPEND_REQUEST_OPENED: to the asker, and to the admins."""
         request = await self._services.costs.request(int(payload["request_id"]))
         if request.state is not SpendState.OPEN:
             return
-        own = await direct_channel(self._client, request.asker.user)
-        if own is not None:
-            await self._show(request, own, build_own_request(request), payload)
+        asker, key = request.asker, f"spend/{request.id}"
+        own = await self._telling.to_person(asker.user, build_own_request(request), key=key, payload=payload)
         message = build_request_message(request)
-        if self._approval_channel is not None and await self._show(request, self._approval_channel, message, payload):
-            return
-        others = [admin for admin in sorted(await self._services.access.admins()) if admin != request.asker]
-        channels = [
-            channel for admin in others if (channel := await direct_channel(self._client, admin.user)) is not None
-        ]
-        shown = [await self._show(request, channel, message, payload) for channel in channels]
-        if own is not None and not any(shown):
-            await self._post(own, (NOBODY, [section(NOBODY)]), key=f"spend-nobody/{request.id}", payload=payload)
+        shown = await self._telling.to_admins(message, key=key, payload=payload, but=asker)
+        for posted in shown if own is None else [own, *shown]:
+            await self._services.costs.shown_at(request.id, posted)
+        if not shown:
+            await self._telling.to_person(asker.user, NOBODY, key=f"spend-nobody/{request.id}", payload=payload)
 
     async def settled(self, payload: Payload) -> None:
         """Notice.SPEND_REQUEST_SETTLED: nothing is to be pressed any more, and the asker hears of it."""
         request = await self._services.costs.request(int(payload["request_id"]))
-        own = await direct_channel(self._client, request.asker.user)
-        for posted in await self._services.costs.messages(request.id):
-            is_own = posted.channel == own
-            text, blocks = build_own_request(request) if is_own else build_request_message(request)
-            try:
-                await self._client.chat_update(channel=posted.channel, ts=posted.ts, text=text, blocks=blocks)
-            except SlackApiError as error:
-                _log.warning("spend_request_not_updated", request=request.id, error=str(error.response["error"]))
-        if own is not None and request.state is not SpendState.WITHDRAWN:
-            text = describe_outcome_to_asker(request)
-            await self._post(own, (text, [section(text)]), key=f"spend-settled/{request.id}", payload=payload)
+        own = await self._telling.direct(request.asker.user)
+        messages = await self._services.costs.messages(request.id)
+        await self._telling.edit([one for one in messages if one.channel == own], build_own_request(request))
+        await self._telling.edit([one for one in messages if one.channel != own], build_request_message(request))
+        if request.state is not SpendState.WITHDRAWN:
+            told, key = describe_outcome_to_asker(request), f"spend-settled/{request.id}"
+            await self._telling.to_person(request.asker.user, told, key=key, payload=payload)
 
     async def budget_reached(self, payload: Payload) -> None:
         """Notice.BUDGET_REACHED: to each ADMIN, and to the person whose budget it is. Not once the month is over, or
@@ -91,10 +68,9 @@ class SpendRequests:
             return
         percent = int(payload["percent"])
         message = build_budget_reached(budget, percent)
+        key = f"budget/{scope}/{payload['month']}/{percent}"
         for person in sorted(people):
-            channel = await direct_channel(self._client, person.user)
-            if channel is not None:
-                await self._post(channel, message, key=f"budget/{scope}/{payload['month']}/{percent}", payload=payload)
+            await self._telling.to_person(person.user, message, key=key, payload=payload)
 
     async def digest(self, payload: Payload) -> None:
         """Notice.COST_DIGEST: to the channel that is set by now."""
@@ -103,17 +79,4 @@ class SpendRequests:
         if channel is None:
             return
         message = build_digest(await costs.day(date.fromisoformat(payload["day"])), await costs.workspace())
-        await self._post(channel, message, key=f"digest/{payload['day']}", payload=payload)
-
-    async def _show(self, request: SpendRequest, channel: str, message: Message, payload: Payload) -> bool:
-        """Posts it and notes where; False if that was not possible."""
-        ts = await self._post(channel, message, key=f"spend/{request.id}", payload=payload)
-        if ts is None:
-            return False
-        await self._services.costs.shown_at(request.id, SpendPostedAt(channel=channel, ts=ts))
-        return True
-
-    async def _post(self, channel: str, message: Message, *, key: str, payload: Payload) -> str | None:
-        is_first = int(payload["attempt"]) == 1
-        look_since = None if is_first else self._services.clock.now() - LATEST
-        return await post_once(self._client, Spot(channel=channel), message, key=key, look_since=look_since)
+        await self._telling.post(Spot(channel=channel), message, key=f"digest/{payload['day']}", payload=payload)

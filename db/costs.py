@@ -39,13 +39,13 @@ from core.cost.model import (
     ServerSpend,
     Spend,
     SpendAct,
-    SpendPostedAt,
     SpendRequest,
     SpendState,
 )
 from core.cost.ports import CostStore
 from core.cost.rules import add, charged_from, charges, day_of
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.servers.model import Desired, Server, ServerSpec, ServerState
 from core.servers.rules import MACHINE_IS_OFF, WAY_UP
 from db.models import (
@@ -277,14 +277,14 @@ class PostgresCosts(CostStore):
         row = update(SpendRequestRow).where(SpendRequestRow.id == request.id)
         await self._connection.execute(row.values(**_outcome(request)))
 
-    async def add_message(self, request_id: int, posted: SpendPostedAt) -> None:
+    async def add_message(self, request_id: int, posted: PostedAt) -> None:
         row = upsert(SpendRequestMessageRow).values(request_id=request_id, channel=posted.channel, ts=posted.ts)
         await self._connection.execute(row.on_conflict_do_nothing())
 
-    async def messages(self, request_id: int) -> Sequence[SpendPostedAt]:
+    async def messages(self, request_id: int) -> Sequence[PostedAt]:
         row = SpendRequestMessageRow
         found = select(row.channel, row.ts).where(row.request_id == request_id).order_by(row.channel, row.ts)
-        return [SpendPostedAt(channel=one.channel, ts=one.ts) for one in await self._connection.execute(found)]
+        return [PostedAt(channel=one.channel, ts=one.ts) for one in await self._connection.execute(found)]
 
     async def _first(self, statement: Any) -> SpendRequest | None:
         row = (await self._connection.execute(statement)).one_or_none()

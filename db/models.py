@@ -210,7 +210,7 @@ class RequestRow(Base):
 
 
 class RequestMessageRow(Base):
-    """Where a request is shown; see core.approvals.model.PostedAt."""
+    """Where a request is shown; see core.posted."""
 
     __tablename__ = "access_request_message"
 
@@ -582,7 +582,7 @@ class SpendRequestRow(Base):
 
 
 class SpendRequestMessageRow(Base):
-    """Where a request is shown; see core.cost.model.SpendPostedAt."""
+    """Where a request is shown; see core.posted."""
 
     __tablename__ = "spend_request_message"
 

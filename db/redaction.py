@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.redaction.model import Disposition, EntityType
 from core.redaction.policy import ChannelPolicy
 from core.redaction.ports import Proposal, RedactionStore, Term
@@ -154,8 +155,8 @@ class PostgresRedaction(RedactionStore):
             )
         )
 
-    async def note_posted(self, proposal_id: int, channel: str, ts: str) -> None:
-        new = insert(TermProposalMessageRow).values(proposal_id=proposal_id, channel=channel, ts=ts)
+    async def note_posted(self, proposal_id: int, posted: PostedAt) -> None:
+        new = insert(TermProposalMessageRow).values(proposal_id=proposal_id, channel=posted.channel, ts=posted.ts)
         await self._connection.execute(new.on_conflict_do_nothing())
 
     async def open_proposals(self) -> Sequence[Proposal]:
@@ -192,7 +193,7 @@ class PostgresRedaction(RedactionStore):
             asked_at=row.asked_at,
             decided_by=decider,
             is_approved=row.is_approved,
-            posted=tuple((channel, ts) for channel, ts in posted),
+            posted=tuple(PostedAt(channel=channel, ts=ts) for channel, ts in posted),
         )
 
 

@@ -9,9 +9,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access.model import Role
-from core.approvals.model import AccessRequest, PostedAt, RequestState
+from core.approvals.model import AccessRequest, RequestState
 from core.approvals.ports import RequestStore
 from core.people.model import PersonId
+from core.posted import PostedAt
 from db.models import RequestMessageRow, RequestRow
 
 _all = select(*RequestRow.__table__.columns)

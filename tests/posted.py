@@ -29,6 +29,8 @@ class Slack:
     """Seconds, ts, words."""
     files: list[str] = field(default_factory=list[str])
     refuses: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    refused_channels: set[str] = field(default_factory=set[str])
+    """In which nothing can be posted."""
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
     """Other calls."""
     held: asyncio.Event | None = None
@@ -47,6 +49,8 @@ class Slack:
         if errors := self.refuses.get(method):
             error = errors.pop(0)
             return web.Response(status=500) if error == "500" else web.json_response({"ok": False, "error": error})
+        if method == "chat.postMessage" and asked["channel"] in self.refused_channels:
+            return web.json_response({"ok": False, "error": "not_in_channel"})
         return web.json_response({"ok": True, **await self._do(method, asked)})
 
     async def _do(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +65,10 @@ class Slack:
                 self.edits.append((self._seconds(), asked["ts"], self.words(asked["ts"])))
             case "conversations.replies":
                 return {"messages": [one for ts, one in self.messages.items() if float(ts) > float(asked["oldest"])]}
+            case "conversations.open":
+                return {"channel": {"id": f"D-{asked['users']}"}}
+            case "conversations.history":
+                return {"messages": [one for one in self.messages.values() if one["channel"] == asked["channel"]]}
             case "files.getUploadURLExternal":
                 return {"upload_url": f"{self.url}/api/upload", "file_id": "F1"}
             case _:

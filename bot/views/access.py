@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.ids import Action, Input, Modal
-from bot.mrkdwn import escape, escape_cut
+from bot.mrkdwn import escape, one_line, quoted
 from bot.views.kit import Block, Option, actions, button, context, labelled, modal, option, section, select, text_input
 from bot.views.moments import moment, until
 from core.access.model import Holder, Holding, Role, Source
@@ -95,7 +95,7 @@ def describe_subject(subject: str) -> str:
 def build_request_message(request: AccessRequest) -> tuple[str, list[Block]]:
     """The one message that shows a request: with buttons while it is open, with its outcome afterwards."""
     asks = f"<@{request.asker.user}> asks for *{request.role}* {_for(request.duration)}"
-    blocks = [section(f"{asks}\n>{escape_cut(request.reason).replace(chr(10), chr(10) + '>')}")]
+    blocks = [section(f"{asks}\n{quoted(request.reason)}")]
     if request.state is RequestState.OPEN:
         blocks += [
             context(f"With {request.role} they {ROLE_SUMMARIES[request.role]}."),
@@ -118,7 +118,7 @@ def describe_outcome(request: AccessRequest) -> str:
         case RequestState.APPROVED:
             return f":white_check_mark: approved{decider}{when}: {request.given_role} {until(request.given_until)}"
         case RequestState.DENIED:
-            return f":no_entry: denied{decider}{when}: {escape_cut(request.denial_reason)}"
+            return f":no_entry: denied{decider}{when}: {one_line(request.denial_reason)}"
         case RequestState.WITHDRAWN:
             return f"withdrawn by the asker{when}"
         case RequestState.EXPIRED:
@@ -137,7 +137,7 @@ def describe_outcome_to_asker(request: AccessRequest) -> str:
             )
         case RequestState.DENIED:
             return (
-                f"Your request for *{request.role}* was denied{decider}.\n>{escape_cut(request.denial_reason)}\n"
+                f"Your request for *{request.role}* was denied{decider}.\n{quoted(request.denial_reason)}\n"
                 "You can talk to them, or ask again in an hour."
             )
         case RequestState.EXPIRED:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.ids import Action, Input, Modal
-from bot.mrkdwn import escape, escape_cut
+from bot.mrkdwn import escape, quoted
 from bot.views.kit import (
     Block,
     actions,
@@ -58,7 +58,7 @@ def build_chat_begun(user: str, server: str, prompt: str, *, is_about: bool, hin
     whom = f"*{escape(server)}*" if server else "a model"
     if prompt:
         what = f"<@{user}> asks {whom}{' about this message' if is_about else ''}:"
-        text = f"{what}\n>{escape_cut(prompt).replace(chr(10), chr(10) + '>')}"
+        text = f"{what}\n{quoted(prompt)}"
     elif is_about:
         text = f"<@{user}> asks {whom} about this message."
     else:

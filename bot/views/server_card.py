@@ -89,7 +89,7 @@ def _time(card: ServerCard, now: datetime) -> str:
     if card.expected_seconds is None:
         return passed
     lower, upper = (span(timedelta(seconds=round(seconds))) for seconds in card.expected_seconds)
-    return f"{passed}; the like of it took {lower} to {upper} lately"
+    return f"{passed}; similar servers took {lower} to {upper} lately"
 
 
 # --- what went wrong ------------------------------------------------------------------------------

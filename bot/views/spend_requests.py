@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.create_form import CreateForm, metadata_of
 from bot.ids import Action, Input, Modal
-from bot.mrkdwn import escape, escape_cut
+from bot.mrkdwn import escape, one_line, quoted
 from bot.views.cost import amount
 from bot.views.kit import Block, actions, button, context, labelled, modal, section, text_input
 from bot.views.menu import Message
@@ -82,7 +82,7 @@ def describe_outcome_to_asker(request: SpendRequest) -> str:
             )
         case SpendState.DENIED:
             return (
-                f"Your request to {_what(request)} was denied{decider}.\n{_quoted(request.denial_reason)}\n"
+                f"Your request to {_what(request)} was denied{decider}.\n{quoted(request.denial_reason)}\n"
                 "You can talk to them, or choose something that costs less."
             )
         case _:
@@ -175,7 +175,7 @@ def _details(request: SpendRequest) -> list[str]:
         return []
     place = f"{escape(spec.model)} on {escape(spec.offer_type)} in {escape(spec.region)}"
     despite = ["The model does not fit this machine for all that is known."] if request.despite_misfit else []
-    return [place, *despite, *([_quoted(spec.description)] if spec.description else [])]
+    return [place, *despite, *([quoted(spec.description)] if spec.description else [])]
 
 
 def _outcome(request: SpendRequest) -> str:
@@ -185,14 +185,10 @@ def _outcome(request: SpendRequest) -> str:
         case SpendState.APPROVED:
             return f":white_check_mark: approved{decider}{when}"
         case SpendState.DENIED:
-            return f":no_entry: denied{decider}{when}: {escape_cut(request.denial_reason)}"
+            return f":no_entry: denied{decider}{when}: {one_line(request.denial_reason)}"
         case SpendState.WITHDRAWN:
             return f"withdrawn by the asker{when}"
         case SpendState.EXPIRED:
             return f"expired{when}: nobody decided within {_WITHIN}"
         case SpendState.OPEN:
             return "open"
-
-
-def _quoted(text: str) -> str:
-    return ">" + escape_cut(text).replace("\n", "\n>")

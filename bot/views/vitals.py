@@ -27,7 +27,7 @@ def describe_silence(server: Server, vitals: Vitals, now: datetime) -> str:
     pulse = vitals.pulse
     if server.state is not ServerState.READY or pulse is None or pulse.unreachable_since is None:
         return ""
-    return f"does not answer for {span(now - pulse.unreachable_since)}"
+    return f"has not answered for {span(now - pulse.unreachable_since)}"
 
 
 def describe_end(server: Server, end: End | None, now: datetime) -> str:

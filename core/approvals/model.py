@@ -34,11 +34,3 @@ class AccessRequest:
     """What was approved, which may differ from what was asked."""
     given_until: datetime | None = None
     denial_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedAt:
-    """One message that shows a request, to be edited when it is settled."""
-
-    channel: str
-    ts: str

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.access.model import Role
-from core.approvals.model import AccessRequest, PostedAt
+from core.approvals.model import AccessRequest
 from core.people.model import PersonId
+from core.posted import PostedAt
 
 
 class RequestStore(Protocol):

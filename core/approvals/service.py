@@ -8,7 +8,7 @@ from core.access.model import Principal, Role
 from core.access.permissions import Permission, require
 from core.access.rules import check_duration, check_reason, end_of, lasting_role
 from core.access.service import Access, refuse_unless_member
-from core.approvals.model import AccessRequest, PostedAt, RequestState
+from core.approvals.model import AccessRequest, RequestState
 from core.approvals.rules import (
     EXPIRES_AFTER,
     REQUESTABLE_ROLES,
@@ -23,6 +23,7 @@ from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.notices import Notice, owe
 from core.people.model import PersonId
 from core.people.service import People
+from core.posted import PostedAt
 from core.storage import Storage, Stores
 
 _AT_ONCE = 100

@@ -212,11 +212,3 @@ class SpendRequest:
     settled_at: datetime | None = None
     settled_by: PersonId | None = None
     denial_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendPostedAt:
-    """One message that shows a request, to be edited when it is settled."""
-
-    channel: str
-    ts: str

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from core.cost.model import CostReport, Going, Limits, Spend, SpendPostedAt, SpendRequest
+from core.cost.model import CostReport, Going, Limits, Spend, SpendRequest
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.servers.model import Server
 
 
@@ -68,8 +69,8 @@ class CostStore(Protocol):
         """Writes the outcome that the request now carries."""
         ...
 
-    async def add_message(self, request_id: int, posted: SpendPostedAt) -> None:
+    async def add_message(self, request_id: int, posted: PostedAt) -> None:
         """Repeatable."""
         ...
 
-    async def messages(self, request_id: int) -> Sequence[SpendPostedAt]: ...
+    async def messages(self, request_id: int) -> Sequence[PostedAt]: ...

@@ -20,7 +20,6 @@ from core.cost.model import (
     HomeCosts,
     Limits,
     SpendAct,
-    SpendPostedAt,
     SpendRequest,
     SpendState,
 )
@@ -40,6 +39,7 @@ from core.errors import AccessDeniedError, ConflictError, InvalidInputError, Not
 from core.lead.service import Leadership
 from core.notices import Notice, owe
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.servers.model import Server, ServerSpec
 from core.servers.rules import check_start
 from core.servers.service import Plan, Servers
@@ -236,12 +236,12 @@ class Costs:
         async with self.storage.transaction() as stores:
             return _there(await stores.costs.request(request_id))
 
-    async def shown_at(self, request_id: int, posted: SpendPostedAt) -> None:
+    async def shown_at(self, request_id: int, posted: PostedAt) -> None:
         """Remembers a message that shows the request, so that it is edited when the request is settled."""
         async with self.storage.transaction() as stores:
             await stores.costs.add_message(request_id, posted)
 
-    async def messages(self, request_id: int) -> Sequence[SpendPostedAt]:
+    async def messages(self, request_id: int) -> Sequence[PostedAt]:
         async with self.storage.transaction() as stores:
             return await stores.costs.messages(request_id)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.redaction.lexicon import Lexicon
 from core.redaction.model import Disposition, EntityType, Finding
 from core.redaction.policy import ChannelPolicy, Policy
@@ -85,7 +86,7 @@ class Proposal:
     asked_at: datetime
     decided_by: PersonId | None = None
     is_approved: bool | None = None
-    posted: Sequence[tuple[str, str]] = ()
+    posted: Sequence[PostedAt] = ()
     """The messages in which it is shown: channel and ts."""
 
 
@@ -136,6 +137,6 @@ class RedactionStore(Protocol):
         """Wipes the term."""
         ...
 
-    async def note_posted(self, proposal_id: int, channel: str, ts: str) -> None: ...
+    async def note_posted(self, proposal_id: int, posted: PostedAt) -> None: ...
 
     async def open_proposals(self) -> Sequence[Proposal]: ...

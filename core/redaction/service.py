@@ -16,6 +16,7 @@ from core.errors import ConflictError, InvalidInputError, NotFoundError, Unavail
 from core.inbox.model import Delivery
 from core.notices import Notice, owe
 from core.people.model import PersonId, Standing
+from core.posted import PostedAt
 from core.redaction.lexicon import Lexicon, digest
 from core.redaction.model import Disposition, EntityType, Finding
 from core.redaction.policy import ChannelPolicy, Policy, default_policy, effective, is_laxer, risk
@@ -286,11 +287,11 @@ class Redaction(RuleBook):
             raise NotFoundError("There is no such proposal.")
         return found
 
-    async def shown_at(self, proposal_id: int, channel: str, ts: str) -> None:
+    async def shown_at(self, proposal_id: int, posted: PostedAt) -> None:
         """A message shows it, and is to show what becomes of it."""
         async with self._storage.transaction() as stores:
             if await stores.redaction.proposal(proposal_id) is not None:
-                await stores.redaction.note_posted(proposal_id, channel, ts)
+                await stores.redaction.note_posted(proposal_id, posted)
 
     # --- parts
 

@@ -8,11 +8,12 @@ import psycopg
 import pytest
 
 from core.access.model import Principal, Role
-from core.approvals.model import AccessRequest, PostedAt, RequestState
+from core.approvals.model import AccessRequest, RequestState
 from core.approvals.rules import ASK_AGAIN_AFTER_DENIAL, EXPIRES_AFTER
 from core.errors import AccessDeniedError, ConflictError, InvalidInputError, NotFoundError
 from core.notices import Notice
 from core.people.model import Standing
+from core.posted import PostedAt
 from db.storage import PostgresStorage
 from tests.access import ADA, BEA, NILS, OLE, World
 from tests.clock import ManualClock

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.access.model import Principal, Role
 from core.catalog.model import YesNo
 from core.cost.errors import OverBudgetError
-from core.cost.model import EVERYBODY, WORKSPACE, ChargeKind, SpendPostedAt, SpendState
+from core.cost.model import EVERYBODY, WORKSPACE, ChargeKind, SpendState
 from core.cost.service import Costs
 from core.errors import AccessDeniedError, ConflictError, DatabaseUnavailableError, InvalidInputError, NotFoundError
 from core.lead.service import Leadership, LeadLostError
 from core.people.model import PersonId
+from core.posted import PostedAt
 from core.servers.model import Failure, FailureKind, Server, ServerState
 from db.costs import PostgresCosts
 from db.storage import PostgresStorage
@@ -269,8 +270,8 @@ async def test_what_an_admin_approves_is_created_beyond_the_budget(site: Site, c
     assert [one["request_id"] for one in await notices(site, "cost.request.opened")] == [request.id]
     with pytest.raises(ConflictError):
         await costs.request_create(BUILDER, SPEC, channel="C1")
-    await costs.shown_at(request.id, SpendPostedAt(channel="C2", ts="1.2"))
-    assert await costs.messages(request.id) == [SpendPostedAt(channel="C2", ts="1.2")]
+    await costs.shown_at(request.id, PostedAt(channel="C2", ts="1.2"))
+    assert await costs.messages(request.id) == [PostedAt(channel="C2", ts="1.2")]
 
     approved = await costs.approve(ADMIN, request.id)
     assert (approved.state, approved.settled_by) == (SpendState.APPROVED, ADA)

@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.people.model import PersonId, Profile, Standing
+from core.posted import PostedAt
 from core.redaction.model import Disposition, EntityType
 from core.redaction.policy import ChannelPolicy
 from core.redaction.ports import Term
@@ -422,11 +423,11 @@ class TestProposals:
     async def test_hold_their_term_sealed_until_they_are_decided(self, prime: Prime, database_url: str) -> None:
         async with prime.storage.transaction() as stores:
             made = await stores.redaction.propose(WORD, EntityType.PERSON, RITA, now=NOW)
-            await stores.redaction.note_posted(made.id, "C9", "1.1")
-            await stores.redaction.note_posted(made.id, "C9", "1.1")
+            await stores.redaction.note_posted(made.id, PostedAt(channel="C9", ts="1.1"))
+            await stores.redaction.note_posted(made.id, PostedAt(channel="C9", ts="1.1"))
         assert WORD not in dump(database_url)
 
-        shown = replace(made, posted=(("C9", "1.1"),))
+        shown = replace(made, posted=(PostedAt(channel="C9", ts="1.1"),))
         async with prime.storage.transaction() as stores:
             assert await stores.redaction.proposal(made.id) == shown
             assert list(await stores.redaction.open_proposals()) == [shown]

@@ -12,6 +12,7 @@ from core.errors import AccessDeniedError, ConflictError, InvalidInputError, Not
 from core.jobs.forget_conversations import forget_conversations
 from core.notices import Notice
 from core.people.model import PersonId, Standing
+from core.posted import PostedAt
 from core.redaction.lexicon import digest
 from core.redaction.model import Disposition, EntityType
 from core.redaction.policy import ChannelPolicy, default_policy
@@ -328,14 +329,14 @@ class TestAProposal:
         assert told["proposal_id"] == made.id
         assert not (await redaction_of(world).rules(CHANNEL)).lexicon.allows("Grace Hopper Award")
 
-        await redaction_of(world).shown_at(made.id, "C9", "1.1")
+        await redaction_of(world).shown_at(made.id, PostedAt(channel="C9", ts="1.1"))
         await redaction_of(world).decide(await world.acting(ADA), made.id, True)
         [told] = await world.notices(Notice.TERM_SETTLED)
         assert told["proposal_id"] == made.id
         assert (await redaction_of(world).rules(CHANNEL)).lexicon.allows("grace hopper award")
         found = await redaction_of(world).proposal(made.id)
         assert (found.term, found.decided_by, found.is_approved) == ("", ADA, True)
-        assert list(found.posted) == [("C9", "1.1")]
+        assert list(found.posted) == [PostedAt(channel="C9", ts="1.1")]
         assert "redaction.proposal.approve" in await world.actions()
 
     async def test_that_is_denied_allows_nothing(self, world: World) -> None:
@@ -352,7 +353,7 @@ class TestAProposal:
             await redaction_of(world).decide(await world.acting(BEA), made.id, True)
         with pytest.raises(NotFoundError):
             await redaction_of(world).decide(await world.acting(ADA), 999, True)
-        await redaction_of(world).shown_at(999, "C9", "1.1")
+        await redaction_of(world).shown_at(999, PostedAt(channel="C9", ts="1.1"))
         with pytest.raises(NotFoundError):
             await redaction_of(world).proposal(999)
 

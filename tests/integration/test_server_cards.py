@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.homes import Homes
 from bot.server_cards import CARDS_A_ROUND, ServerCards
 from bot.server_news import ServerNews
+from bot.telling import Telling
 from core.access.model import Role
 from core.people.model import PersonId
 from core.servers.model import Server, ServerState
@@ -75,7 +76,8 @@ def cards_of(lab: SlackLab, world: World, client: AsyncWebClient | None = None) 
 
 
 def drawing(client: AsyncWebClient, world: World, homes: Homes) -> ServerCards:
-    return ServerCards(client, world.services, homes, ServerNews(client, world.services, approval_channel=None))
+    telling = Telling(client, world.services, approval_channel=None)
+    return ServerCards(client, world.services, homes, ServerNews(client, world.services, telling))
 
 
 def drawn(lab: SlackLab, one: Server) -> list[str]:

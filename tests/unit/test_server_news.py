@@ -182,7 +182,7 @@ class TestVitals:
         assert describe_silence(one, busy, NOW) == ""
         silent = card(one, seen=pulse(one, unreachable_since=NOW)).vitals
         assert describe_activity(silent) == ""
-        assert describe_silence(one, silent, NOW + timedelta(minutes=3)) == "does not answer for 3 min"
+        assert describe_silence(one, silent, NOW + timedelta(minutes=3)) == "has not answered for 3 min"
 
     def test_the_end_says_what_and_when(self) -> None:
         one = at_rest()

@@ -123,7 +123,7 @@ class TestTheCard:
         text = words(shown(card(server(state=state, progress="pulled 3 of 9"), expected_seconds=(240.4, 360))))
         assert f": {state}\n" in text
         assert "▰" in text
-        assert "1 min 15 s so far; the like of it took 4 min to 6 min lately" in text
+        assert "1 min 15 s so far; similar servers took 4 min to 6 min lately" in text
         assert "pulled 3 of 9" in text
         assert "ready" not in text
 

@@ -78,7 +78,7 @@ async def handle_logs_follow(
         view_id = str((opened["view"] or {})["id"])
     until = log_follows.begin(view_id, actor, choice)
     view = build_logs_modal(server, tail, choice, now=now, follows_until=until)
-    await redraw_open(client, view, view_id=view_id)
+    log_follows.drawn(view_id, await redraw_open(client, view, view_id=view_id))
     await ack()
 
 

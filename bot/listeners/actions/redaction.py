@@ -58,12 +58,7 @@ async def handle_proposal(ack: AsyncAck, body: Body, action: Pressed, actor: Act
     principal = await actor.may(Permission.EDIT_REDACTION)
     proposal_id = number_in(action.get("value"))
     is_approved = action["action_id"] == Action.PROPOSAL_APPROVE
-    await _remember_message(body, proposal_id, services)
+    if posted := message_of(body):
+        await services.redaction.shown_at(proposal_id, posted)
     await services.redaction.decide(principal, proposal_id, is_approved)
     await ack()
-
-
-async def _remember_message(body: Body, proposal_id: int, services: Services) -> None:
-    """The pressed message shows the proposal for certain, also if Prime died before it could note that it posted it."""
-    if posted := message_of(body):
-        await services.redaction.shown_at(proposal_id, *posted)

@@ -14,7 +14,6 @@ from bot.views.access import build_approve_as_modal, build_deny_modal, build_req
 from core.access.model import Role
 from core.access.permissions import Permission
 from core.access.rules import lasting_role
-from core.approvals.model import PostedAt
 from core.errors import ConflictError
 from core.services import Services
 
@@ -45,7 +44,8 @@ async def handle_withdraw(
 async def handle_approve(ack: AsyncAck, body: Body, action: Pressed, actor: Actor, services: Services) -> None:
     principal = await actor.may(Permission.DECIDE_REQUESTS)
     request = await services.approvals.to_decide(principal, number_in(action.get("value")))
-    await _remember_message(body, request.id, services)
+    if posted := message_of(body):
+        await services.approvals.shown_at(request.id, posted)
     await services.approvals.approve(principal, request.id)
     await ack()
 
@@ -71,9 +71,3 @@ async def handle_deny(
 async def handle_claim(ack: AsyncAck, actor: Actor, services: Services) -> None:
     await services.access.claim_first_admin(actor.person)
     await ack()
-
-
-async def _remember_message(body: Body, request_id: int, services: Services) -> None:
-    """The pressed message shows the request for certain, also if Prime died before it could note that it posted it."""
-    if posted := message_of(body):
-        await services.approvals.shown_at(request_id, PostedAt(channel=posted[0], ts=posted[1]))

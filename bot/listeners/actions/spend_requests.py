@@ -13,7 +13,6 @@ from bot.sender import Respond
 from bot.views.kit import section
 from bot.views.spend_requests import build_deny_spend_modal
 from core.access.permissions import Permission
-from core.cost.model import SpendPostedAt
 from core.services import Services
 
 Body = Mapping[str, Any]
@@ -42,7 +41,8 @@ async def handle_withdraw_spend(ack: AsyncAck, action: Pressed, actor: Actor, se
 async def handle_approve_spend(ack: AsyncAck, body: Body, action: Pressed, actor: Actor, services: Services) -> None:
     principal = await actor.may(Permission.MANAGE_BUDGETS)
     request = await services.costs.to_decide(principal, number_in(action.get("value")))
-    await _remember_message(body, request.id, services)
+    if posted := message_of(body):
+        await services.costs.shown_at(request.id, posted)
     await services.costs.approve(principal, request.id)
     await ack()
 
@@ -54,9 +54,3 @@ async def handle_deny_spend(
     request = await services.costs.to_decide(principal, number_in(action.get("value")))
     await client.views_open(trigger_id=body["trigger_id"], view=build_deny_spend_modal(request))
     await ack()
-
-
-async def _remember_message(body: Body, request_id: int, services: Services) -> None:
-    """The pressed message shows the request for certain, also if Prime died before it could note that it posted it."""
-    if posted := message_of(body):
-        await services.costs.shown_at(request_id, SpendPostedAt(channel=posted[0], ts=posted[1]))

@@ -122,12 +122,23 @@ async def handle_talk_stop(ack: AsyncAck, action: Pressed, actor: Actor, service
 
 
 async def handle_talk_undo(
-    ack: AsyncAck, action: Pressed, client: AsyncWebClient, actor: Actor, services: Services
+    ack: AsyncAck,
+    action: Pressed,
+    client: AsyncWebClient,
+    actor: Actor,
+    services: Services,
+    context: Context,
 ) -> None:
     principal = await actor.may(Permission.TALK)
-    turn = await services.talk.undo(principal, number_in(action.get("value")))
+    turn_id = number_in(action.get("value"))
+    try:
+        await services.talk.undo(principal, turn_id)
+    except ConflictError:
+        turn, _ = await services.talk.turn(turn_id)
+        if turn.is_seen or look_since_of(context) is None:  # else the try before this one dropped it
+            raise
     await ack()
-    await _mark(client, services, turn.id, DROPPED)
+    await _mark(client, services, turn_id, DROPPED)
 
 
 async def handle_talk_clear(
