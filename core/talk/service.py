@@ -468,7 +468,7 @@ class Talk:
             conversation_id=conversation.id,
             kind=TurnKind.MORE if turn.kind is TurnKind.MORE else TurnKind.PROMPT,
             state=TurnState.NEW,
-            author=actor.person,
+            author=actor.person if turn.is_redacted else turn.author,  # who typed it decides what leaves
             prompt_ts=turn.prompt_ts,
             prompt=turn.prompt,
             is_redacted=turn.is_redacted,

@@ -56,12 +56,6 @@ _LEFT = {
 }
 _UNFORESEEN = "Something went wrong on Prime's side while this was being answered."
 
-_NOT_SENT_ACTIONS: dict[type[PrimeError], str] = {
-    NotSentError: "redaction.prompt.block",
-    RedactionFailedError: "redaction.prompt.fail",
-    GateError: "redaction.gate.close",
-}
-
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -357,13 +351,13 @@ class Talker:
         turns = await self._persistently(lambda stores: stores.talk.turns(turn.conversation_id))
         return all(one.prompt_ts == turn.prompt_ts for one in turns)
 
-    async def _note_not_sent(self, turn: Turn, error: PrimeError) -> None:
+    async def _note_not_sent(self, turn: Turn, error: NotSentError | RedactionFailedError | GateError) -> None:
         """In the audit log, by types; what it was stands nowhere."""
         found = sorted(error.found) if isinstance(error, NotSentError) else []
         entry = AuditEntry(
             at=self._wiring.clock.now(),
             actor=str(turn.author),
-            action=_NOT_SENT_ACTIONS[type(error)],
+            action=not_sent_action(error),
             target=f"turn:{turn.id}",
             detail={"types": [str(kind) for kind in found]},
         )
@@ -423,3 +417,14 @@ class Talker:
 
 def _log_end(turn: Turn) -> None:
     _log.info("answered", turn=turn.id, state=turn.state, tokens=turn.generated_tokens, tries=turn.tries)
+
+
+def not_sent_action(error: NotSentError | RedactionFailedError | GateError) -> str:
+    """What the audit log calls it."""
+    match error:
+        case NotSentError():
+            return "redaction.prompt.block"
+        case RedactionFailedError():
+            return "redaction.prompt.fail"
+        case GateError():
+            return "redaction.gate.close"

@@ -53,6 +53,7 @@ class Tuning:
         """An empty one resets. Those of a server: see `save_server_talk`. Raises InvalidInputError with the setting's
         name as `field`."""
         require(actor.role, Permission.TALK)
+        assert scope is not Scope.SERVER, "that asks for another permission"
         check_settings(settings)
         async with self.storage.transaction() as stores:
             if scope is Scope.PERSON:

@@ -10,7 +10,7 @@ from lab.slack.driver import Person
 from lab.slack.faults import FaultName
 from lab.slack.screen import words
 from tests.prime import eventually
-from tests.scenario.talking import TalkOffice, open_talk_office, sent
+from tests.scenario.talking import TalkOffice, buttons_of, open_talk_office, sent
 from tests.scenario.test_redaction import EMAIL, SECRET, is_warned, opens_policy, prompts, sets
 
 
@@ -42,6 +42,23 @@ async def prompt_kept(world: TalkOffice, turn_id: int) -> str:
         turn = await stores.talk.turn(turn_id)
     assert turn is not None
     return turn.prompt
+
+
+async def test_whoever_retries_anothers_prompt_does_not_decide_what_leaves(
+    world: TalkOffice, engine: LabEngine, rita: Person, adam: Person
+) -> None:
+    await sets(adam, Email="Warn")
+    ts, _ = await is_warned(world, rita)
+    answer = await world.answer(rita, ts)
+    await rita.presses("Stop", in_message=answer.ts)
+    stopped = await world.answered(rita, ts)
+    await adam.sees(lambda one: one.get("ts") == stopped.ts and "Regenerate" in buttons_of(one))
+    await adam.presses("Regenerate", in_message=stopped.ts)
+    await eventually(lambda: ("warned",) in world.office.rows("SELECT state FROM turn"))
+    await world.office.settled()
+    private = [one for one in await world.thread(adam, "#general", ts) if one.get("ephemeral")]
+    assert not any("may hold something personal" in words(one) for one in private)
+    assert sent(engine) == []
 
 
 async def test_of_a_blocked_prompt_nothing_is_kept(world: TalkOffice, engine: LabEngine, rita: Person) -> None:
