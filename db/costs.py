@@ -86,6 +86,18 @@ async def align_charges(connection: AsyncConnection, server: Server) -> None:
         await connection.execute(insert(row), begun)
 
 
+RUNS = or_(
+    ServerRow.state.in_([*WAY_UP, ServerState.READY]),
+    and_(ServerRow.state == ServerState.STOPPING, ServerRow.desired == Desired.RUNNING),
+    and_(
+        ServerRow.state == ServerState.FAILED,
+        ServerRow.machine_id.is_not(None),
+        ServerRow.failure_kind.not_in(MACHINE_IS_OFF),
+    ),
+)
+"""Servers that cost by the hour now."""
+
+
 class PostgresCosts(CostStore):
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -118,6 +130,9 @@ class PostgresCosts(CostStore):
             {"server_id": server.id, "kind": kind, "since": since, "until": until, "usd_per_hour": price}
             for kind, price in charges(ran).items()
         ]
+        row = ServerChargeRow
+        earlier = delete(row).where(row.server_id == server.id, row.since == since, row.until.is_not(None))
+        await self._connection.execute(earlier)
         await self._connection.execute(insert(ServerChargeRow), charged)
 
     async def report(self, *, since: datetime, until: datetime) -> CostReport:
@@ -177,11 +192,6 @@ class PostgresCosts(CostStore):
             cast(hardware[name].astext, Numeric)
             for name in ("price_usd_per_hour", "disk_usd_per_hour", "static_address_usd_per_hour")
         )
-        runs = or_(
-            row.state.in_([*WAY_UP, ServerState.READY]),
-            and_(row.state == ServerState.STOPPING, row.desired == Desired.RUNNING),
-            and_(row.state == ServerState.FAILED, row.machine_id.is_not(None), row.failure_kind.not_in(MACHINE_IS_OFF)),
-        )
         is_certain = and_(
             machine.is_not(None), disk.is_not(None), or_(row.static_address.is_(False), address.is_not(None))
         )
@@ -194,7 +204,7 @@ class PostgresCosts(CostStore):
             row.keep_until,
             (func.coalesce(machine, 0) + func.coalesce(disk, 0) + func.coalesce(address, 0)).label("usd_per_hour"),
             is_certain.label("is_certain"),
-        ).where(runs)
+        ).where(RUNS)
         return [
             Going(
                 server_id=one.id,

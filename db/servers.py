@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Numeric, Row, Select, and_, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import Numeric, Row, Select, and_, case, cast, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +32,7 @@ from core.servers.model import (
 )
 from core.servers.ports import ServerStore
 from core.servers.rules import IN_MOTION
-from db.costs import align_charges
+from db.costs import RUNS, align_charges
 from db.models import InstallationRow, ServerCardRow, ServerKeyReaderRow, ServerRow, ServerStateRow
 from db.secrets import Cell, SecretBox
 
@@ -199,8 +199,13 @@ class PostgresServers(ServerStore):
         return found
 
     async def known_machines(self, provider: str) -> Collection[str]:
+        # By name while an order may yet show, or all of it is cleared away: a twin that shows later is nobody's.
+        is_sought = or_(
+            ServerRow.state.in_((ServerState.ORDERED, ServerState.DELETING)), ServerRow.cloud_asked_at.is_not(None)
+        )
+        name = case((is_sought, ServerRow.machine_name))
         rows = await self._connection.execute(
-            select(ServerRow.machine_id, ServerRow.machine_name).where(ServerRow.provider == provider, _is_live)
+            select(ServerRow.machine_id, name).where(ServerRow.provider == provider, _is_live)
         )
         return {word for row in rows for word in row if word is not None}
 
@@ -249,10 +254,10 @@ class PostgresServers(ServerStore):
         found = select(ServerRow.id).where(ServerRow.state.in_(states)).order_by(ServerRow.id)
         return (await self._connection.execute(found)).scalars().all()
 
-    async def running_cost(self, states: Collection[ServerState]) -> RunningCost:
+    async def running_cost(self) -> RunningCost:
         price = cast(cast(ServerRow.hardware, JSONB)["price_usd_per_hour"].astext, Numeric)
         costs = select(func.coalesce(func.sum(price), 0), func.count() - func.count(price)).where(
-            ServerRow.state.in_(states), ServerRow.machine_id.is_not(None)
+            RUNS, ServerRow.machine_id.is_not(None)
         )
         usd_per_hour, unpriced = (await self._connection.execute(costs)).one()
         return RunningCost(usd_per_hour=Decimal(usd_per_hour), unpriced=unpriced)
@@ -272,12 +277,13 @@ class PostgresServers(ServerStore):
     async def _note_state(self, server: Server) -> None:
         """Once for each state that it comes into, and with it what is charged from then on."""
         newest = (
-            select(ServerStateRow.since)
+            select(ServerStateRow.state, ServerStateRow.since)
             .where(ServerStateRow.server_id == server.id)
             .order_by(ServerStateRow.version.desc())
             .limit(1)
         )
-        if (await self._connection.execute(newest)).scalar_one_or_none() != server.state_since:
+        before = (await self._connection.execute(newest)).one_or_none()
+        if before is None or (before.state, before.since) != (server.state, server.state_since):
             await self._connection.execute(
                 insert(ServerStateRow).values(
                     server_id=server.id, version=server.version, state=server.state, since=server.state_since

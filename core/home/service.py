@@ -15,7 +15,6 @@ from core.home.model import Dashboard, ServersShown
 from core.people.model import PersonId
 from core.redaction.policy import Policy, default_policy
 from core.servers.model import ServerPage
-from core.servers.rules import RUNNING
 from core.storage import Storage
 from core.watch.vitals import gather_vitals
 
@@ -79,7 +78,7 @@ class Home:
     async def _servers(self, after: int | None) -> ServersShown:
         async with self._storage.transaction() as stores:
             found, total = await stores.servers.search("", after=after, limit=SERVERS_SHOWN + 1)
-            cost = await stores.servers.running_cost(RUNNING)
+            cost = await stores.servers.running_cost()
             shown = found[:SERVERS_SHOWN]
             vitals = await gather_vitals(stores, shown, self._clock.now())
         next_after = shown[-1].id if len(found) > SERVERS_SHOWN else None

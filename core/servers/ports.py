@@ -258,7 +258,7 @@ class ServerStore(Protocol):
         """The servers that are in one of these states now."""
         ...
 
-    async def running_cost(self, states: Collection[ServerState]) -> RunningCost:
+    async def running_cost(self) -> RunningCost:
         """Of the machines of servers in these states."""
         ...
 

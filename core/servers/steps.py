@@ -193,7 +193,11 @@ class Step:
                 message = "The cloud did not confirm the order, and shows no such machine."
                 await self._fail(FailureKind.REFUSED, message)
                 return
-        order = await self._machine_order()
+        try:
+            order = await self._machine_order()
+        except InvalidInputError as error:
+            await self._fail(FailureKind.REFUSED, str(error))
+            return
         await self._note(cloud_asked_at=self._clock.now(), cloud_asks=asks + 1, secrets_at_cloud=True)
         try:
             machine = await provider.create(order)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import structlog
 
-from core.errors import DatabaseUnavailableError, PrimeError
+from core.errors import DatabaseUnavailableError, NotFoundError, PrimeError
 from core.lead.service import LeadLostError
 from core.notices import Notice, owe
 from core.servers.errors import MachineNotFoundError, OvertakenError, ProviderForbiddenError
@@ -45,6 +45,9 @@ class CloudRound:
             provider = await self._wiring.open_provider(cloud)
         except ProviderForbiddenError:
             return  # it has no key yet
+        except NotFoundError:
+            _log.warning("cloud_not_installed", cloud=cloud)
+            return
         try:
             await self._compare(cloud, provider, servers)
         except (LeadLostError, DatabaseUnavailableError):

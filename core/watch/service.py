@@ -77,7 +77,7 @@ class Watch:
                     f"Choose a time that is still to come, at most {LONGEST_KEEP.days} days ahead.", field="duration"
                 )
             kept = replace(server, keep_until=until)
-            if is_on(server):
+            if is_on(server) or server.state is ServerState.ORDERED:
                 ask = ask_of(server.spec, server.hardware, now, keep_until=until)
                 await check_budget(stores, server.owner, ask, now=now, server_id=server.id)
             saved = await stores.servers.save(kept, due_at=now)

@@ -83,6 +83,15 @@ async def test_what_is_deleted_while_it_runs_costs_until_it_is_deleted(storage: 
     assert await spent(storage, one, at(0), at(9)) == HOURLY * 2
 
 
+async def test_a_machine_that_is_deleted_again_is_charged_once(storage: PostgresStorage) -> None:
+    one, other = await add(storage), await add(storage, "other")
+    async with storage.transaction() as stores:
+        await stores.costs.charge(one, since=NOW, until=at(1))
+        await stores.costs.charge(other, since=NOW, until=at(1))
+        await stores.costs.charge(other, since=NOW, until=at(1))
+    assert await spent(storage, other, NOW, at(2)) == await spent(storage, one, NOW, at(2)) > 0
+
+
 async def test_what_is_gone_costs_until_it_was_missed_and_again_when_it_is_back(storage: PostgresStorage) -> None:
     one = await add(storage, state=S.READY, machine_id="m")
     one = await move(storage, one, S.GONE, at(2), missing_since=at(1))

@@ -147,6 +147,35 @@ async def test_machines_are_known_and_so_are_servers_that_may_have_one(storage: 
         assert await stores.servers.without_machine("paperspace") == ["ordered", "unsure"]
 
 
+async def test_a_twin_of_a_machine_that_is_known_is_nobodys(storage: PostgresStorage) -> None:
+    ordered = await added(storage, "ordered")
+    ready = await added(storage, "ready", machine_id="ps1", state=ServerState.READY)
+    failed = await added(storage, "failed", state=ServerState.FAILED)
+    unsure = await added(storage, "unsure", state=ServerState.FAILED, cloud_asked_at=NOW)
+    async with storage.transaction() as stores:
+        known = await stores.servers.known_machines("paperspace")
+    assert known == {"ps1", ordered.machine_name, unsure.machine_name}
+    assert not {ready.machine_name, failed.machine_name} & set(known)
+
+
+async def test_what_is_off_costs_nothing_now(storage: PostgresStorage) -> None:
+    await added(storage, "ready", machine_id="ps1", state=ServerState.READY)
+    off = Failure(kind=FailureKind.NO_CAPACITY, message="no capacity")
+    await added(storage, "off", machine_id="ps2", state=ServerState.FAILED, failure=off)
+    async with storage.transaction() as stores:
+        assert (await stores.servers.running_cost()).usd_per_hour == HARDWARE.price_usd_per_hour
+
+
+async def test_a_state_that_begins_when_the_last_one_did_is_one_of_its_own(storage: PostgresStorage) -> None:
+    one = await added(storage)
+    async with storage.transaction() as stores:
+        await stores.servers.save(
+            replace(one, machine_id="ps1", state=ServerState.BOOTING, state_since=one.state_since), due_at=None
+        )
+        spent = await stores.costs.spent([one.id], since=NOW, until=NOW + timedelta(hours=2))
+    assert spent[one.id].usd > 0
+
+
 async def test_the_way_up_is_remembered_from_order_to_first_ready(storage: PostgresStorage) -> None:
     one = await added(storage)
     for seconds, state in ((60, ServerState.BOOTING), (300, ServerState.READY), (900, ServerState.STOPPING)):
